@@ -1,0 +1,39 @@
+# make demo   set up and show the main job on a photograph
+# make test   set up and run the tests
+# make lint   ruff and mypy
+# make wheel  build the wheel into dist/
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/ready
+
+.PHONY: demo test lint wheel clean
+
+demo: $(READY)
+	$(BIN)/python examples/demo.py
+
+test: $(READY)
+	$(BIN)/python -m pytest
+
+# mypy does not follow editable installs whose package is the repository root: give it a folder where plic is a package
+lint: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	ln -sfn ../.. $(VENV)/as-package/plic
+	cd $(VENV)/as-package && ../bin/mypy --config-file plic/pyproject.toml -p plic.core -p plic.plugins -m plic -m plic.cli
+	for folder in tests examples benchmarks; do \
+	  (cd $$folder && MYPYPATH=../$(VENV)/as-package ../$(BIN)/mypy --config-file ../pyproject.toml --explicit-package-bases .) || exit 1; \
+	done
+
+wheel: $(READY)
+	$(BIN)/python -m build --wheel --outdir dist .
+
+clean:
+	rm -rf $(VENV) build dist demo *.egg-info
+
+$(READY): pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	mkdir -p $(VENV)/as-package
+	touch $@
