@@ -1,0 +1,39 @@
+"""The slots of a codec: one abstract class per file, whose docstring is the contract.
+
+    x ─ transform.analysis ─ y ─ rate.scale ─┬─ side_information.analysis ─ z ─ (factorized head) ─ coder
+                                             │                  │
+                                             │        side_information.synthesis ─ side features
+                                             │                                          │
+                                             └─ quantizer ─ schedule ─ context ─ head ─ coder ─ bytes
+
+A part's constructor says what it needs: positional arguments are wiring, delivered by the chain (for instance the
+number of latent channels); keyword-only arguments with annotations are the part's settings, and thereby the keys
+that a recipe may use for it.
+"""
+
+from .context import Context, ContextState, ContextWiring
+from .distortion import Distortion
+from .head import Distributions, Head
+from .quantizer import Grid, Quantizer, Surrogate
+from .rate import Rate
+from .schedule import LatentShape, Schedule, Step
+from .side_information import SideInformation
+from .transform import Transform
+
+__all__ = [
+    "Context",
+    "ContextState",
+    "ContextWiring",
+    "Distortion",
+    "Distributions",
+    "Grid",
+    "Head",
+    "LatentShape",
+    "Quantizer",
+    "Rate",
+    "Schedule",
+    "SideInformation",
+    "Step",
+    "Surrogate",
+    "Transform",
+]
