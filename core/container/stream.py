@@ -1,0 +1,137 @@
+"""What a ``.plic`` file says, as plain frozen dataclasses."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import IntEnum
+
+from ..errors import StreamError
+
+FORMAT_VERSION = 1
+FINGERPRINT_BYTES = 4
+UINT32_MAX = 2**32 - 1
+_IDENTIFIER = re.compile(r"[a-z0-9][a-z0-9-]{0,63}", re.ASCII)
+
+
+class SectionKind(IntEnum):
+    """What a section holds. Sections lie in the file in ascending order of this number."""
+
+    SIDE = 1
+    """The coded symbols of the side latent ``z``."""
+    LATENT = 2
+    """The coded symbols of the latent ``y``; the one section that every stream has."""
+    ALPHA = 3
+    """The alpha plane, lossless; see :func:`plic.core.image.encode_plane`."""
+    ICC = 4
+    """The ICC colour profile; see :func:`plic.core.image.encode_profile`."""
+
+    @property
+    def label(self) -> str:
+        """The section's name in messages: ``side``, ``latent``, ``alpha``, ``icc``."""
+        return self.name.lower()
+
+
+@dataclass(frozen=True)
+class Section:
+    """One section: its kind and its bytes (any number, also none)."""
+
+    kind: SectionKind
+    payload: bytes
+
+
+@dataclass(frozen=True, kw_only=True)
+class Header:
+    """What a stream declares about itself.
+
+    Args:
+        recipe: id of the recipe that made it, ``[a-z0-9][a-z0-9-]{0,63}``.
+        fingerprint: the 4 leading bytes of the SHA-256 of the frozen weights.
+        width: columns of the picture in pixels, 1 to 2^32 - 1.
+        height: rows of the picture in pixels, 1 to 2^32 - 1.
+        quality: quality index, 0 to 255; what it means is the recipe's affair.
+        digest: CRC-32 of the decoded symbols, 0 to 2^32 - 1: the decoder's proof that it decoded the right ones.
+        coder: id of the entropy coder; empty means the recipe's own.
+        grey: the picture was greyscale and is to be given back as such.
+        same_machine: the stream may only be decoded on the machine that made it (a part was not exact).
+        tile: side of the square tiles in pixels; 0 means untiled.
+        version: version of the format; this plic knows only 1.
+
+    Raises:
+        StreamError: a value is out of its range.
+    """
+
+    recipe: str
+    fingerprint: bytes
+    width: int
+    height: int
+    quality: int = 0
+    digest: int = 0
+    coder: str = ""
+    grey: bool = False
+    same_machine: bool = False
+    tile: int = 0
+    version: int = FORMAT_VERSION
+
+    def __post_init__(self) -> None:
+        _check("recipe id", self.recipe, bool(_IDENTIFIER.fullmatch(self.recipe)), f"it to match {_IDENTIFIER.pattern}")
+        known_coder = not self.coder or bool(_IDENTIFIER.fullmatch(self.coder))
+        _check("coder id", self.coder, known_coder, f"nothing, or it to match {_IDENTIFIER.pattern}")
+        length = len(self.fingerprint)
+        _check("fingerprint", f"{length} bytes", length == FINGERPRINT_BYTES, f"{FINGERPRINT_BYTES} bytes")
+        _check_range("version", self.version, FORMAT_VERSION, FORMAT_VERSION)
+        _check_range("width", self.width, 1, UINT32_MAX)
+        _check_range("height", self.height, 1, UINT32_MAX)
+        _check_range("quality", self.quality, 0, 255)
+        _check_range("digest", self.digest, 0, UINT32_MAX)
+        _check_range("tile", self.tile, 0, UINT32_MAX)
+
+    @property
+    def pixels(self) -> int:
+        """Width times height."""
+        return self.width * self.height
+
+
+@dataclass(frozen=True)
+class Stream:
+    """A whole ``.plic`` file: the header and its sections, kept in ascending order of their kinds.
+
+    Raises:
+        StreamError: a kind occurs twice, or there is no LATENT section.
+    """
+
+    header: Header
+    sections: tuple[Section, ...]
+
+    def __post_init__(self) -> None:
+        kinds = sorted(section.kind for section in self.sections)
+        names = ", ".join(kind.label for kind in kinds) or "none"
+        _check("set of sections", names, len(set(kinds)) == len(kinds), "each kind at most once")
+        _check("set of sections", names, SectionKind.LATENT in kinds, "a latent section")
+        object.__setattr__(self, "sections", tuple(sorted(self.sections, key=lambda section: section.kind)))
+
+    def payload(self, kind: SectionKind) -> bytes | None:
+        """The bytes of the section of this kind, or None when the stream has none."""
+        return next((section.payload for section in self.sections if section.kind == kind), None)
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a stream may declare at most; the decoder checks this before it allocates anything.
+
+    Args:
+        max_pixels: width times height, in pixels.
+        max_metadata: size of the ICC profile in bytes, as stored and as unpacked.
+    """
+
+    max_pixels: int = 2**27
+    max_metadata: int = 2**24
+
+
+def _check(what: str, got: object, right: bool, expected: str) -> None:
+    if not right:
+        raise StreamError(f"the {what} does not fit a .plic file", got=repr(got), expected=expected)
+
+
+def _check_range(what: str, got: int, low: int, high: int) -> None:
+    _check(what, got, low <= got <= high, f"{low}" if low == high else f"{low} to {high}")

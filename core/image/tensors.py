@@ -1,0 +1,81 @@
+"""Between pictures and tensors: scaling, padding to a multiple of the codec's stride, rounding.
+
+torch is imported inside the functions, so that reading a picture does not need it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ..errors import ImageError, WeightsError
+from .picture import Bytes, Picture
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+def to_tensor(picture: Picture) -> Tensor:
+    """The pixels as float32 ``(1, 3, H, W)`` in [0, 1]."""
+    import torch
+
+    planes = np.ascontiguousarray(picture.pixels.transpose(2, 0, 1))  # (3, H, W)
+    return torch.from_numpy(planes)[None].to(torch.float32) / 255
+
+
+def from_tensor(x_hat: Tensor, *, grey: bool = False, alpha: Bytes | None = None, icc: bytes | None = None) -> Picture:
+    """The picture of a reconstruction, clipped to [0, 1] and rounded to 8 bits.
+
+    Args:
+        x_hat: floating point ``(1, 3, H, W)``, nominally in [0, 1], on any device.
+        grey: give back a greyscale picture: the mean of the three channels, rounded once.
+        alpha: uint8 ``(H, W)`` to go with it.
+        icc: ICC profile to go with it.
+
+    Raises:
+        ImageError: the tensor has another shape.
+        WeightsError: the tensor holds a value that is not finite.
+    """
+    import torch
+
+    if x_hat.dim() != 4 or x_hat.shape[0] != 1 or x_hat.shape[1] != 3:
+        raise ImageError("this tensor is not one picture", got=tuple(x_hat.shape), expected="(1, 3, H, W)")
+    planes = x_hat.detach()[0].to("cpu", torch.float32)  # (3, H, W)
+    if not bool(torch.isfinite(planes).all()):
+        hint = "train again, or use other weights; the training log names the layer that went wrong"
+        raise WeightsError("the synthesis gave values that are not finite", hint=hint)
+    planes = planes.clamp(0, 1)
+    if grey:
+        planes = planes.mean(dim=0, keepdim=True).expand(3, -1, -1)
+    rounded = planes.mul(255).round().to(torch.uint8).permute(1, 2, 0)  # (H, W, 3)
+    return Picture(rounded.contiguous().numpy(), alpha, grey=grey, icc=icc)
+
+
+def padded_size(height: int, width: int, multiple: int) -> tuple[int, int]:
+    """The smallest (height, width) not below the given one of which both are multiples of ``multiple``."""
+    return -(-height // multiple) * multiple, -(-width // multiple) * multiple
+
+
+def pad(x: Tensor, multiple: int) -> Tensor:
+    """Repeats the last row and column until height and width are multiples of ``multiple``.
+
+    Args:
+        x: floating point ``(B, C, H, W)``, any size from 1x1 up.
+        multiple: the codec's total stride in pixels, at least 1.
+
+    Returns:
+        ``(B, C, H', W')``; ``x`` itself when nothing is missing. :func:`crop` undoes it.
+    """
+    from torch.nn import functional
+
+    height, width = int(x.shape[-2]), int(x.shape[-1])
+    full_height, full_width = padded_size(height, width, multiple)
+    if (full_height, full_width) == (height, width):
+        return x
+    return functional.pad(x, (0, full_width - width, 0, full_height - height), mode="replicate")
+
+
+def crop(x: Tensor, height: int, width: int) -> Tensor:
+    """The top left ``height`` by ``width`` of ``(B, C, H, W)``, as a view."""
+    return x[..., :height, :width]
