@@ -1,0 +1,307 @@
+"""The compiled integer arithmetic of probabilities and of the range coder.
+
+All of it is in one file on purpose: numba's disk cache notices changes of a function's own file only, so functions that
+call one another must share one. Everything is integer arithmetic, hence bit-identical on every machine. Import this
+module where a distribution is evaluated, never at the top of a module: it imports numba.
+
+    quantity                                       fractional bits
+    location, edge of a symbol (grid steps)        12
+    reciprocal of a scale                          20
+    u = (edge - location) * reciprocal             32    index into a table of 64 nodes per unit: u >> 26
+    family table F(u)                              30    packed: F << 32 | step to the next node
+    weight                                         16    so a mixed CDF has 46
+
+The state of a range decoder is ``uint64[5]``: lower end of the interval, its width, the code value less the lower end,
+position of the next byte, and whether the data was found corrupt. The interval has 64 bits; two bytes leave whenever
+its width falls below 2^48, so that no precision up to 30 bits costs a measurable rate.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple, TypeVar, cast
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
+Int = Any  # int64, or uint64 where u64() says so
+F = TypeVar("F", bound=Callable[..., Any])
+u64 = np.uint64
+
+REACH = 24 << 32  # 24 standard units
+CENTRE = 24 * 64  # index of the node at u = 0
+FRACTION = (1 << 26) - 1
+STEP = (1 << 32) - 1
+FAR_EDGE = 1 << 37  # any location (int32) is far below, and FAR_EDGE * 2^25 still fits int64
+ONE = 1 << 46
+BLOCK = 32  # elements whose components are gathered at once: K arrays read side by side would thrash the caches
+NARROW = u64(1 << 48)
+U16 = u64(16)
+LOWER, WIDTH, VALUE, POSITION, CORRUPT = 0, 1, 2, 3, 4
+
+
+class Mixture(NamedTuple):
+    """The arrays of a mixture: three of (K, n), the rest per component or shared."""
+
+    location: Array
+    scale: Array
+    weight: Array
+    nodes: Array  # int64[K], index of each family's node at u = 0
+    packed: Array
+    reciprocals: Array
+
+
+class Window(NamedTuple):
+    """First and last symbol, and what of the total is left to share when each symbol has 1."""
+
+    low: int
+    high: int
+    span: int
+
+
+def jit(function: F) -> F:
+    """Compile when first called; keep the result on disk; let go of the interpreter lock while running."""
+    return cast(F, njit(cache=True, nogil=True, error_model="numpy")(function))
+
+
+def inlined(function: F) -> F:
+    """The same for a part of other kernels."""
+    return cast(F, njit(cache=True, nogil=True, error_model="numpy", forceinline=True)(function))
+
+
+# ---- mixtures ----------------------------------------------------------------------------------------------------
+
+
+@inlined
+def cdf_at(u: Int, node: Int, packed: Array) -> Int:
+    """Standard CDF at ``u`` of the family whose node for u = 0 is ``node``."""
+    near = min(max(u, -REACH), REACH)
+    entry = packed[u64(node + (near >> 26))]
+    return (entry >> 32) + (((entry & STEP) * (near & FRACTION)) >> 26)
+
+
+@inlined
+def edge_below(symbol: Int) -> Int:
+    """Lower edge of a symbol in grid steps; beyond 2^25 symbols clamped, where every CDF has long saturated."""
+    return min(max((np.int64(symbol) << 12) - 2048, -FAR_EDGE), FAR_EDGE)
+
+
+@inlined
+def load_block(first: Int, count: Int, mixture: Mixture, parts: Array) -> None:
+    """Gathers weights, locations and reciprocals of ``count`` elements in ``parts`` (BLOCK, 3, K)."""
+    for k in range(len(mixture.nodes)):
+        for j in range(count):
+            parts[j, 0, k] = mixture.weight[k, first + j]
+            parts[j, 1, k] = mixture.location[k, first + j]
+            parts[j, 2, k] = mixture.reciprocals[u64(mixture.scale[k, first + j])]
+
+
+@inlined
+def mixed_edges(j: Int, symbol: Int, window: Window, mixture: Mixture, parts: Array) -> tuple[Int, Int]:
+    """Mixed CDF (46 bits) of the block's element ``j`` at both edges of ``symbol``; 0 and ONE at the window's ends."""
+    edge = edge_below(symbol)
+    lower = upper = np.int64(0)
+    for k in range(len(mixture.nodes)):
+        weight, reciprocal = parts[j, 0, k], parts[j, 2, k]
+        u = (edge - parts[j, 1, k]) * reciprocal
+        lower += weight * cdf_at(u, mixture.nodes[k], mixture.packed)
+        upper += weight * cdf_at(u + (reciprocal << 12), mixture.nodes[k], mixture.packed)
+    return (np.int64(0) if symbol == window.low else lower), (np.int64(ONE) if symbol == window.high else upper)
+
+
+@inlined
+def quantised(mixed: Int, symbol: Int, window: Window) -> Int:
+    """Cumulative frequency below ``symbol``: the share ``mixed`` of the span, and 1 for each symbol before."""
+    return (((mixed >> 14) * window.span) >> 32) + (symbol - window.low)
+
+
+@jit
+def mixture_intervals(symbols: Array, window: Window, mixture: Mixture, start: Array, frequency: Array) -> Int:
+    """Fills the intervals of ``symbols``; returns the index of the first symbol outside the window, or -1."""
+    parts = np.empty((BLOCK, 3, len(mixture.nodes)), dtype=np.int64)
+    for first in range(0, len(symbols), BLOCK):
+        count = min(BLOCK, len(symbols) - first)
+        load_block(first, count, mixture, parts)
+        for j in range(count):
+            s = np.int64(symbols[first + j])
+            if s < window.low or s > window.high:
+                return first + j
+            lower, upper = mixed_edges(j, s, window, mixture, parts)
+            begin = quantised(lower, s, window)
+            start[first + j] = begin
+            frequency[first + j] = quantised(upper, s + 1, window) - begin
+    return -1
+
+
+@jit
+def mixture_masses(symbols: Array, window: Window, mixture: Mixture, mass: Array) -> Int:
+    """Fills the probabilities (46 bits) of ``symbols``; returns the first index outside the window, or -1."""
+    parts = np.empty((BLOCK, 3, len(mixture.nodes)), dtype=np.int64)
+    for i in range(len(symbols)):
+        s = np.int64(symbols[i])
+        if s < window.low or s > window.high:
+            return i
+        load_block(i, 1, mixture, parts)
+        lower, upper = mixed_edges(0, s, window, mixture, parts)
+        mass[i] = upper - lower
+    return -1
+
+
+@inlined
+def cumulative(symbol: Int, j: Int, window: Window, mixture: Mixture, parts: Array) -> Int:
+    """Quantised cumulative frequency below ``symbol`` of the block's element ``j``."""
+    if symbol <= window.low:
+        return np.int64(0)
+    if symbol > window.high:
+        return window.span + (window.high - window.low + 1)
+    edge = edge_below(symbol)
+    mixed = np.int64(0)
+    for k in range(len(mixture.nodes)):
+        u = (edge - parts[j, 1, k]) * parts[j, 2, k]
+        mixed += parts[j, 0, k] * cdf_at(u, mixture.nodes[k], mixture.packed)
+    return quantised(mixed, symbol, window)
+
+
+@jit
+def mixture_table(window: Window, mixture: Mixture, cdf: Array) -> None:
+    """Fills ``cdf`` (n, high - low + 2) with the quantised CDF of every element."""
+    parts = np.empty((BLOCK, 3, len(mixture.nodes)), dtype=np.int64)
+    for i in range(len(cdf)):
+        load_block(i, 1, mixture, parts)
+        for column in range(cdf.shape[1]):
+            cdf[i, column] = cumulative(window.low + column, 0, window, mixture, parts)
+
+
+@inlined
+def find_symbol(target: Int, j: Int, window: Window, mixture: Mixture, parts: Array) -> tuple[Int, Int, Int]:
+    """The symbol whose interval holds ``target``, the interval's start and its end.
+
+    Gallops outward from the heaviest component's location, then bisects: about 2 log2(window) evaluations at most.
+    """
+    heaviest = 0
+    for k in range(1, len(mixture.nodes)):
+        if parts[j, 0, k] > parts[j, 0, heaviest]:
+            heaviest = k
+    below, start = np.int64(window.low), np.int64(0)
+    above, end = np.int64(window.high) + 1, window.span + (window.high - window.low + 1)
+    probe = min(max((parts[j, 1, heaviest] + 2048) >> 12, below), above - 1)
+    if 2 * target >= window.span:  # the symbol is likelier above the guess: look at its upper edge first
+        probe += 1
+    probe = max(probe, below + 1)
+    step = np.int64(1)
+    while above - below > 1:
+        at = cumulative(probe, j, window, mixture, parts)
+        if at <= target:
+            below, start = probe, at
+            probe = below + min(step, max((above - below) >> 1, 1))
+        else:
+            above, end = probe, at
+            probe = above - min(step, max((above - below) >> 1, 1))
+        step *= 2
+    return below, start, end
+
+
+# ---- the range coder ---------------------------------------------------------------------------------------------
+
+
+@jit
+def range_encode(start: Array, frequency: Array, precision: Int, state: Array, buffer: Array, used: Int) -> Int:
+    """Codes intervals into ``buffer``, from ``used`` on, with 4 bytes of room each; the new ``used``.
+
+    Returns -1 if an interval is empty or passes the total. ``state`` is ``uint64[2]``: lower end and width.
+    """
+    lower, width = state[LOWER], state[WIDTH]
+    shift = u64(precision)
+    total = u64(1) << shift
+    for i in range(len(start)):
+        if frequency[i] == 0 or u64(start[i]) + u64(frequency[i]) > total:
+            return -1
+        scale = width >> shift
+        offset = scale * u64(start[i])
+        lower += offset
+        if lower < offset:  # the sum passed 2^64: carry into the bytes already written
+            at = used - 1
+            while buffer[at] == 255:
+                buffer[at] = 0
+                at -= 1
+            buffer[at] += 1
+        width = scale * u64(frequency[i])
+        while width < NARROW:
+            buffer[used] = lower >> u64(56)
+            buffer[used + 1] = (lower >> u64(48)) & u64(255)
+            used += 2
+            lower <<= U16
+            width <<= U16
+    state[LOWER], state[WIDTH] = lower, width
+    return used
+
+
+@inlined
+def next_target(state: Array, precision: Int) -> tuple[Int, Int]:
+    """Width of one unit of frequency, and the cumulative frequency the data points at; -1 if it points nowhere."""
+    unit = max(state[WIDTH] >> u64(precision), u64(1))
+    target = state[VALUE] // unit
+    if target >> u64(precision) != 0 or state[CORRUPT] != 0:
+        state[CORRUPT] = 1
+        return unit, np.int64(-1)
+    return unit, np.int64(target)
+
+
+@inlined
+def narrow_to(state: Array, data: Array, scale: Int, start: Int, end: Int) -> None:
+    """Moves a decoder's state into an interval and reads on; corrupt past the 8 bytes that an encoder may omit."""
+    offset = u64(scale) * u64(start)
+    width = u64(scale) * u64(end - start)
+    lower = state[LOWER] + offset
+    value = state[VALUE] - offset
+    position = np.int64(state[POSITION])
+    while width < NARROW and width != 0:
+        for _ in range(2):
+            value <<= u64(8)
+            if position < len(data):
+                value |= u64(data[position])
+            position += 1
+        lower <<= U16
+        width <<= U16
+    if position > len(data) + 8 or width == 0:
+        state[CORRUPT] = 1
+    state[LOWER], state[WIDTH], state[VALUE], state[POSITION] = lower, width, value, u64(position)
+
+
+@jit
+def decode_mixture(state: Array, data: Array, precision: Int, window: Window, mixture: Mixture, symbols: Array) -> None:
+    """Decodes one symbol per element; stops early, with ``state[CORRUPT]`` set, on data no encoder makes."""
+    parts = np.empty((BLOCK, 3, len(mixture.nodes)), dtype=np.int64)
+    for first in range(0, len(symbols), BLOCK):
+        count = min(BLOCK, len(symbols) - first)
+        load_block(first, count, mixture, parts)
+        for j in range(count):
+            unit, target = next_target(state, precision)
+            if target < 0:
+                return
+            symbol, start, end = find_symbol(target, j, window, mixture, parts)
+            symbols[first + j] = symbol
+            narrow_to(state, data, unit, start, end)
+
+
+@jit
+def decode_rows(
+    state: Array, data: Array, precision: Int, cdf: Array, offset: Array, length: Array, row_of: Array, symbols: Array
+) -> None:
+    """The same from quantised CDF rows: element ``i`` has row ``row_of[i]``."""
+    for i in range(len(symbols)):
+        unit, target = next_target(state, precision)
+        if target < 0:
+            return
+        row = row_of[i]
+        below, above = np.int64(0), np.int64(length[row])
+        while above - below > 1:
+            middle = (below + above) >> 1
+            if cdf[row, middle] <= target:
+                below = middle
+            else:
+                above = middle
+        symbols[i] = offset[row] + below
+        narrow_to(state, data, unit, cdf[row, below], cdf[row, below + 1])

@@ -1,0 +1,1 @@
+"""Coders: from integer distributions to bytes."""
