@@ -1,0 +1,5 @@
+"""``python -m plic``."""
+
+from .cli import main
+
+main(prog_name="plic")

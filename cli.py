@@ -1,0 +1,204 @@
+"""The command line: parses, calls, prints. What the commands do is in ``core/commands``, imported where it is used."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import warnings
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from .core.errors import PlicError
+
+if TYPE_CHECKING:
+    from .core.evaluation import QualityResult
+    from .core.training.loop import Progress
+
+
+class _Group(click.Group):
+    """Turns every `PlicError` into a message on stderr and exit code 2; ``PLIC_DEBUG=1`` shows the traceback."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        with warnings.catch_warnings():
+            warnings.showwarning = _show_warning  # type: ignore[assignment]
+            try:
+                return super().invoke(ctx)
+            except PlicError as error:
+                if os.environ.get("PLIC_DEBUG", "") not in ("", "0"):
+                    raise
+                click.echo(f"plic: {error}", err=True)
+                sys.exit(2)
+
+
+def _show_warning(message: Warning | str, *_: object) -> None:
+    click.echo(f"plic: warning: {message}", err=True)
+
+
+def _print_version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
+    if wanted:
+        from . import __version__
+
+        click.echo(f"plic {__version__}")
+        ctx.exit()
+
+
+@click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.option("--version", is_flag=True, is_eager=True, expose_value=False, callback=_print_version, help="Version.")
+def main() -> None:
+    """Learned image codecs, composed from interchangeable parts."""
+
+
+_out = click.option("-o", "--out", required=True, help="A file for one input; a folder (ending in /) for many.")
+_force = click.option("-f", "--force", is_flag=True, help="Overwrite existing files.")
+_threads = click.option("--threads", type=click.IntRange(min=1), help="Threads of the networks.")
+_model = click.option("--model", metavar="NAME|FILE", help="Recipe (see `plic recipes`) or file of its weights.")
+_inputs = click.argument("inputs", nargs=-1, required=True, metavar="IN...")
+
+
+@main.command()
+@_inputs
+@_out
+@_model
+@click.option(
+    "--quality",
+    type=click.IntRange(min=0),
+    metavar="N",
+    help="Quality level; 0 is the lowest, the highest is the default.",
+)
+@click.option("--coder", metavar="ID", help="Entropy coder, instead of the recipe's own.")
+@_threads
+@_force
+def encode(inputs: tuple[str, ...], **options: Any) -> None:
+    """Encode pictures into .plic files."""
+    from .core.commands.coding import encode_files
+
+    for coded in encode_files(inputs, **options):
+        click.echo(f"{coded.source} -> {coded.target}: {coded.size} bytes, {coded.bits_per_pixel:.4f} bpp", err=True)
+
+
+@main.command()
+@_inputs
+@_out
+@_model
+@_threads
+@_force
+def decode(inputs: tuple[str, ...], **options: Any) -> None:
+    """Decode .plic files into pictures; OUT's extension says in which format."""
+    from .core.commands.coding import decode_files
+
+    for coded in decode_files(inputs, **options):
+        click.echo(f"{coded.source} -> {coded.target}", err=True)
+
+
+@main.command()
+@click.argument("file")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def inspect(file: str, as_json: bool) -> None:
+    """Print what a .plic file says about itself; needs no weights."""
+    from .core.commands.coding import inspect_file
+
+    facts = inspect_file(file)
+    if as_json:
+        click.echo(json.dumps(facts.as_dict(), indent=2))
+    else:
+        _print_rows(facts.rows())
+
+
+@main.command()
+@click.argument("name", required=False)
+@click.option("--schema", is_flag=True, help="Print the JSON Schema of recipe files, for editors.")
+def recipes(name: str | None, schema: bool) -> None:
+    """List the recipes, or show what one amounts to. NAME may also be the path of a .yaml file."""
+    from .core.commands import listing
+
+    if schema:
+        click.echo(json.dumps(listing.schema(), indent=2))
+    elif name is None:
+        lines = [(line.name, "weights" if line.weights else "-", line.title) for line in listing.recipe_lines()]
+        _print_rows(lines)
+    else:
+        report = listing.recipe_details(name)
+        click.echo(report.recipe.to_yaml())
+        _print_rows(listing.report_rows(report))
+
+
+@main.command()
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def plugins(as_json: bool) -> None:
+    """List plugins and parts, with the traceback of each plugin that failed to load."""
+    from .core.commands.listing import plugin_facts
+
+    facts = plugin_facts()
+    if as_json:
+        click.echo(json.dumps(facts, indent=2))
+        return
+    for plugin in facts["plugins"]:
+        click.echo(f"{plugin['status']:9}{plugin['provider']}: {plugin['name']} ({plugin['target']})")
+        if plugin["traceback"]:
+            click.echo("\n".join(f"    {line}" for line in plugin["traceback"].splitlines()))
+    for conflict in facts["conflicts"]:
+        click.echo(f"conflict {conflict}")
+    for slot, parts in facts["parts"].items():
+        click.echo(f"\n{slot}")
+        _print_rows([(f"  {part}", provider) for part, provider in parts.items()])
+
+
+@main.command()
+@click.argument("recipe")
+@click.option("--data", required=True, multiple=True, metavar="DIR", help="Folder of photographs; repeatable.")
+@click.option("--out", required=True, metavar="DIR", help="Folder for checkpoints, log and weights.")
+@click.option("--set", "settings", multiple=True, metavar="SLOT.KEY=VALUE", help="Change a setting; repeatable.")
+@click.option("--steps", type=click.IntRange(min=0), help="Instead of the recipe's training.steps.")
+@click.option("--minutes", type=click.FloatRange(min=0, min_open=True), help="Limit on the time for each model.")
+@click.option("--resume", is_flag=True, help="Go on from the checkpoint in --out.")
+def train(recipe: str, data: tuple[str, ...], out: str, **options: Any) -> None:
+    """Train RECIPE (a name, or the path of a .yaml file)."""
+    from .core.commands.training import train_recipe
+
+    train_recipe(recipe, data, out, report=_print_progress, **options)
+
+
+def _print_progress(progress: Progress) -> None:
+    click.echo(
+        f"step {progress.step:>8}  {progress.seconds / 60:7.1f} min  loss {progress.loss:9.5f}  "
+        f"{progress.bpp:.4f} bpp  {progress.psnr:.2f} dB  rate {progress.learning_rate:.2e}"
+    )
+
+
+@main.command()
+@click.argument("models", nargs=-1, required=True, metavar="MODEL...")
+@click.option("--data", required=True, metavar="DIR", help="Folder of pictures.")
+@click.option("-o", "--out", required=True, metavar="FILE", help="Results file (JSON).")
+@click.option(
+    "--quality", type=click.IntRange(min=0), multiple=True, metavar="N", help="Quality level; repeatable; default: all."
+)
+@_threads
+@_force
+def evaluate(models: tuple[str, ...], data: str, out: str, **options: Any) -> None:
+    """Measure MODELs (names, or files of weights) by coding every picture of a folder."""
+    from .core.commands.evaluation import evaluate_models
+
+    evaluate_models(models, data, out, report=_print_quality, **options)
+
+
+def _print_quality(model: str, result: QualityResult) -> None:
+    mean = result.mean
+    click.echo(
+        f"{model}  quality {result.quality}  {mean.bpp:.4f} bpp  PSNR {mean.psnr:.3f} dB  "
+        f"MS-SSIM {mean.ms_ssim:.5f} ({mean.ms_ssim_db:.2f} dB)  overhead {100 * mean.overhead:.2f} %  "
+        f"encode {mean.encode.total:.2f} s  decode {mean.decode.total:.2f} s"
+    )
+
+
+def _print_rows(rows: Sequence[tuple[str, ...]]) -> None:
+    """Columns, aligned."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)] if rows else []
+    for row in rows:
+        click.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+
+
+if __name__ == "__main__":
+    main()

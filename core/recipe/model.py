@@ -1,0 +1,103 @@
+"""What a recipe is once it has been read and checked."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ..registry import SLOTS
+from .schema import FORMAT, plain
+from .training import TrainingSettings
+from .yaml_source import dump_yaml
+
+ENCODER_ONLY = ("coder", "distortion")
+"""Slots that do not shape what the decoder's networks compute."""
+
+
+@dataclass(frozen=True)
+class PartChoice:
+    """The part that fills a slot.
+
+    Attributes:
+        slot: name of the slot.
+        id: of the part.
+        settings: every setting of the part, defaults filled in.
+    """
+
+    slot: str
+    id: str
+    settings: Mapping[str, Any]
+
+    def resolved(self) -> dict[str, Any]:
+        """As a recipe writes it, with every setting."""
+        return {"use": self.id} | {key: plain(value) for key, value in self.settings.items()}
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A checked recipe: registered ids only, every setting filled in.
+
+    Attributes:
+        name: by which streams and weights refer to it.
+        title: one line for people.
+        paper: where the codec was published.
+        notes: free text, for instance where each number comes from.
+        training: how it is trained.
+        requires: version specifiers by the distributions that it needs.
+        source: the file that it was read from.
+    """
+
+    name: str
+    transform: PartChoice
+    context: PartChoice
+    schedule: PartChoice
+    head: PartChoice
+    quantizer: PartChoice
+    coder: PartChoice
+    rate: PartChoice
+    distortion: PartChoice
+    training: TrainingSettings
+    side_information: PartChoice | None = None
+    title: str = ""
+    paper: str = ""
+    notes: str = ""
+    requires: Mapping[str, str] = field(default_factory=dict)
+    source: Path | None = None
+
+    @property
+    def choices(self) -> list[PartChoice]:
+        """The filled slots, in the order of the chain."""
+        return [choice for slot in SLOTS if (choice := getattr(self, slot)) is not None]
+
+    def resolved(self) -> dict[str, Any]:
+        """The recipe as plain data with every default filled in: the artefact to keep beside a result."""
+        texts = {key: getattr(self, key) for key in ("title", "paper", "notes") if getattr(self, key)}
+        return {
+            "plic": FORMAT,
+            "name": self.name,
+            **texts,
+            **{slot: self._slot(slot) for slot in SLOTS},
+            "training": self.training.model_dump(mode="json"),
+            "requires": dict(self.requires),
+        }
+
+    def to_yaml(self) -> str:
+        """`resolved` as YAML; loading it gives an equal recipe."""
+        return dump_yaml(self.resolved())
+
+    def fingerprint(self) -> str:
+        """SHA-256, in hexadecimal, over everything that shapes the decoder.
+
+        That is the format and the resolved parts except coder and distortion. Names, texts and training do not count.
+        """
+        shaping = {slot: self._slot(slot) for slot in SLOTS if slot not in ENCODER_ONLY}
+        text = json.dumps({"plic": FORMAT} | shaping, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+        return hashlib.sha256(text.encode("ascii")).hexdigest()
+
+    def _slot(self, slot: str) -> dict[str, Any] | None:
+        choice: PartChoice | None = getattr(self, slot)
+        return None if choice is None else choice.resolved()

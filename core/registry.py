@@ -1,0 +1,170 @@
+"""Parts by slot and id, and who provides them."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from .catalogue import Catalogue, shipped_catalogue
+from .errors import PluginError, UnknownName, near_matches
+
+if TYPE_CHECKING:
+    from .plugins import Plugin
+
+SLOTS = (
+    "transform",
+    "rate",
+    "side_information",
+    "context",
+    "schedule",
+    "head",
+    "quantizer",
+    "coder",
+    "distortion",
+)
+"""Names of the slots, in the order of the chain."""
+
+
+@dataclass(frozen=True)
+class PartSpec:
+    """One part that a plugin registers.
+
+    Attributes:
+        slot: name of the slot that it fills, one of `SLOTS`.
+        id: what a recipe writes after ``use:``; lower-case letters, digits and hyphens.
+        cls: the class, a concrete subclass of the slot's abstract class.
+    """
+
+    slot: str
+    id: str
+    cls: type[Any]
+
+
+class Registry:
+    """What the plugins provide. It holds no module-level state: several may exist side by side.
+
+    Args:
+        plugins: as `plic.core.plugins.load_plugins` returns them, broken and disabled ones included.
+        catalogue: names the plugins that are known to provide a part that is missing here.
+    """
+
+    def __init__(self, plugins: Sequence[Plugin], catalogue: Catalogue | None = None) -> None:
+        self.plugins = tuple(plugins)
+        self.catalogue = catalogue or Catalogue()
+        self._providers: dict[tuple[str, str], list[tuple[Plugin, type[Any]]]] = defaultdict(list)
+        for plugin in self.plugins:
+            for spec in plugin.parts:
+                self._providers[spec.slot, spec.id].append((plugin, spec.cls))
+
+    @property
+    def recipe_folders(self) -> list[Path]:
+        """Folders with the recipes of plugins."""
+        return [folder for plugin in self.plugins for folder in plugin.recipe_folders]
+
+    @property
+    def failed(self) -> list[Plugin]:
+        """Plugins that could not be loaded."""
+        return [plugin for plugin in self.plugins if plugin.error is not None]
+
+    @property
+    def conflicts(self) -> list[PluginError]:
+        """What `part` raises for each part that has two providers."""
+        return [self._duplicate(*key) for key, providers in sorted(self._providers.items()) if len(providers) > 1]
+
+    def ids(self, slot: str) -> list[str]:
+        """Registered ids of a slot, sorted; one with two providers is among them.
+
+        Raises:
+            UnknownName: there is no such slot.
+        """
+        if slot not in SLOTS:
+            raise UnknownName(
+                f"there is no slot {slot!r}", expected=f"one of {', '.join(SLOTS)}", near=near_matches(slot, SLOTS)
+            )
+        return sorted(part for owner, part in self._providers if owner == slot)
+
+    def part(self, slot: str, part: str) -> type[Any]:
+        """The class of a part.
+
+        Raises:
+            UnknownName: no such slot or part; the message names near ones and, where known, a plugin to install.
+            PluginError: two plugins provide the part, or the one that is known to provide it failed to load.
+        """
+        self.ids(slot)
+        providers = self._providers.get((slot, part), [])
+        if len(providers) == 1:
+            return providers[0][1]
+        if providers:
+            raise self._duplicate(slot, part)
+        self._refuse_failed(f"{slot} {part!r}", ["plic", *self.catalogue.providers_of(slot, part)])
+        cause = self.failed[0].error if self.failed else None
+        raise self._unknown(slot, part) from cause
+
+    def provider(self, slot: str, part: str) -> str:
+        """Who provides a part: ``plic (built-in)`` or a distribution and its version; several are joined."""
+        return " and ".join(plugin.provider for plugin, _ in self._providers.get((slot, part), []))
+
+    def require_loaded(self, distribution: str) -> None:
+        """Refuse a distribution whose plugin failed to load or was disabled.
+
+        Raises:
+            PluginError: with the original traceback.
+        """
+        self._refuse_failed("the recipe", [distribution])
+
+    def _refuse_failed(self, what: str, distributions: Iterable[str]) -> None:
+        wanted = {canonical(name) for name in distributions}
+        for plugin in self.plugins:
+            if canonical(plugin.distribution) not in wanted:
+                continue
+            if plugin.error is not None:
+                raise PluginError(
+                    f"{what} needs the plugin {plugin.provider}, which failed to load\n\n{plugin.traceback}",
+                    hint=f"mend or reinstall it: pip install --force-reinstall {plugin.distribution}",
+                ) from plugin.error
+            if plugin.disabled:
+                raise PluginError(
+                    f"{what} needs the plugin {plugin.provider}, which is disabled",
+                    hint=f"take {plugin.name} out of PLIC_DISABLE_PLUGINS",
+                )
+
+    def _duplicate(self, slot: str, part: str) -> PluginError:
+        plugins = [plugin for plugin, _ in self._providers[slot, part]]
+        removable = [plugin for plugin in plugins if not plugin.builtin]
+        last = removable[-1]
+        return PluginError(
+            f"{slot} {part!r} is provided by {len(plugins)} plugins, so it is not clear which one is meant",
+            got=", ".join(plugin.provider for plugin in plugins),
+            expected="one provider",
+            hint=f"pip uninstall {last.distribution}, or set PLIC_DISABLE_PLUGINS={last.name}",
+        )
+
+    def _unknown(self, slot: str, part: str) -> UnknownName:
+        hints = [f"pip install {name}" for name in self.catalogue.providers_of(slot, part)]
+        hints += [
+            f"{plugin.provider} failed to load and may provide it ({plugin.reason}); see `plic plugins`"
+            for plugin in self.failed
+        ]
+        return UnknownName(
+            f"no {slot} is called {part!r}",
+            expected=f"one of {', '.join(self.ids(slot)) or '(none registered)'}",
+            near=near_matches(part, self.ids(slot)),
+            hint="; or ".join(hints) or "`plic plugins` lists every part",
+        )
+
+
+def canonical(distribution: str) -> str:
+    """A distribution's name as package indexes compare it."""
+    return distribution.lower().replace("_", "-").replace(".", "-")
+
+
+@cache
+def default_registry() -> Registry:
+    """The registry of this installation: built-in parts and installed plugins, loaded once."""
+    from .plugins import load_plugins
+
+    return Registry(load_plugins(), shipped_catalogue())
