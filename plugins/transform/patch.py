@@ -1,0 +1,144 @@
+"""A transform that works at 1/8 and 1/16 of the image's resolution only, and starts as a KLT."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from itertools import islice
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from ...core.slots import Transform
+
+FINE, COARSE = 8, 16  # image pixels per site of the two resolutions
+START_CROPS = 2000
+
+
+class PatchTransform(Transform):
+    """Patches of 8x8 pixels, rotated, mixed by light residual blocks, merged to 16x16, mixed again.
+
+    ::
+
+        x ─ unshuffle 8 ─ 1x1 ─ blocks ─ unshuffle 2 ─ 1x1 ─ blocks ─ 1x1 ─ y          (synthesis mirrors it)
+            192 x H/8     width[0]                      width[1]          channels x H/16
+
+    Most of a convolutional transform's time goes into its full-resolution layers; here there are none. The linear
+    skeleton, the 1x1 layers outside the blocks, can start as the Karhunen-Loeve transform of 8x8 and then 16x16
+    patches (`start_from`), and every residual branch starts at zero, so that training begins from a working transform
+    codec instead of from noise.
+
+    Args:
+        channels: latent channels, at most ``widths[1]``.
+        widths: features at 1/8 and 1/16 resolution; the first at most 192, the second at most four times the first.
+        blocks: residual blocks at each of the two resolutions.
+        slope: negative slope of the LeakyReLU.
+        step: quantiser step, in units of orthonormal transform coefficients of images in [0, 1], that one unit of the
+            latent stands for at the start.
+    """
+
+    stride = COARSE
+
+    def __init__(
+        self,
+        *,
+        channels: int = 256,
+        widths: tuple[int, int] = (192, 320),
+        blocks: tuple[int, int] = (3, 2),
+        slope: float = 0.2,
+        step: float = 0.22,
+    ) -> None:
+        super().__init__()
+        self.latent_channels = channels
+        self.step = step
+        fine, coarse = widths
+        patch = 3 * FINE * FINE
+        self.to_fine = nn.Conv2d(patch, fine, 1)
+        self.analysis_fine = _stack(fine, blocks[0], slope)
+        self.to_coarse = nn.Conv2d(4 * fine, coarse, 1)
+        self.analysis_coarse = _stack(coarse, blocks[1], slope)
+        self.to_latent = nn.Conv2d(coarse, channels, 1)
+
+        self.from_latent = nn.Conv2d(channels, coarse, 1)
+        self.synthesis_coarse = _stack(coarse, blocks[1], slope)
+        self.from_coarse = nn.Conv2d(coarse, 4 * fine, 1)
+        self.synthesis_fine = _stack(fine, blocks[0], slope)
+        self.from_fine = nn.Conv2d(fine, patch, 1)
+
+    def analysis(self, x: Tensor) -> Tensor:
+        x = functional.pixel_unshuffle(x, FINE).contiguous(memory_format=torch.channels_last)
+        fine = self.analysis_fine(self.to_fine(x))  # (B, fine, H/8, W/8)
+        coarse = self.to_coarse(functional.pixel_unshuffle(fine, COARSE // FINE))
+        latent: Tensor = self.to_latent(self.analysis_coarse(coarse))  # (B, C, H/16, W/16)
+        return latent
+
+    def synthesis(self, y_hat: Tensor) -> Tensor:
+        coarse = self.synthesis_coarse(self.from_latent(y_hat.contiguous(memory_format=torch.channels_last)))
+        fine = functional.pixel_shuffle(self.from_coarse(coarse), COARSE // FINE)
+        return functional.pixel_shuffle(self.from_fine(self.synthesis_fine(fine)), FINE)
+
+    @torch.no_grad()
+    def start_from(self, images: Iterable[Tensor]) -> None:
+        """Start the linear skeleton as the KLT of the images' 8x8 and 16x16 patches."""
+        crops = torch.stack(list(islice(images, START_CROPS)))
+        pixels = functional.pixel_unshuffle(crops, FINE).double()
+        mean, fine = _principal_components(pixels, self.to_fine.out_channels)
+        _set_linear(self.to_fine, fine.T, -fine.T @ mean)
+        _set_linear(self.from_fine, fine, mean)
+
+        rotated = functional.conv2d(pixels, fine.T[:, :, None, None], -fine.T @ mean)
+        mean, coarse = _principal_components(
+            functional.pixel_unshuffle(rotated, COARSE // FINE), self.to_coarse.out_channels
+        )
+        _set_linear(self.to_coarse, coarse.T, -coarse.T @ mean)
+        _set_linear(self.from_coarse, coarse, mean)
+
+        keep = torch.eye(self.latent_channels, self.to_coarse.out_channels, dtype=torch.float64)
+        _set_linear(self.to_latent, keep / self.step, torch.zeros(self.latent_channels))
+        _set_linear(self.from_latent, keep.T * self.step, torch.zeros(self.to_coarse.out_channels))
+
+
+class _Block(nn.Module):
+    """Two residual branches: spatial mixing by a depthwise convolution, then channel mixing. Both end in zeros."""
+
+    def __init__(self, width: int, slope: float) -> None:
+        super().__init__()
+        self.spatial = nn.Sequential(
+            nn.Conv2d(width, width, 1),
+            nn.LeakyReLU(slope),
+            nn.Conv2d(width, width, 3, padding=1, groups=width),
+            nn.Conv2d(width, width, 1),
+        )
+        self.mixing = nn.Sequential(
+            nn.Conv2d(width, 2 * width, 1),
+            nn.LeakyReLU(slope),
+            nn.Conv2d(2 * width, width, 1),
+        )
+        for branch in (self.spatial, self.mixing):
+            last = branch[-1]
+            if isinstance(last, nn.Conv2d) and last.bias is not None:
+                nn.init.zeros_(last.weight)
+                nn.init.zeros_(last.bias)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = x + self.spatial(x)
+        mixed: Tensor = x + self.mixing(x)
+        return mixed
+
+
+def _stack(width: int, count: int, slope: float) -> nn.Sequential:
+    return nn.Sequential(*(_Block(width, slope) for _ in range(count)))
+
+
+def _principal_components(features: Tensor, count: int) -> tuple[Tensor, Tensor]:
+    """Mean ``(D,)`` and the first ``count`` eigenvectors ``(D, count)`` of ``features`` ``(B, D, h, w)``."""
+    samples = features.movedim(1, -1).flatten(0, 2)  # (B * h * w, D)
+    mean = samples.mean(0)
+    _, vectors = torch.linalg.eigh(torch.cov(samples.T))  # ascending eigenvalues
+    return mean, vectors.flip(1)[:, :count]
+
+
+def _set_linear(layer: nn.Conv2d, weight: Tensor, bias: Tensor) -> None:
+    layer.weight.copy_(weight[:, :, None, None])
+    if layer.bias is not None:
+        layer.bias.copy_(bias)
