@@ -1,0 +1,153 @@
+"""The trainable codec: a module that estimates rate and reconstruction, and cannot code."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor, nn
+
+from .recipe import Parts, Recipe, build_parts
+from .slots import Grid, LatentShape
+
+if TYPE_CHECKING:
+    from .frozen import FrozenCodec
+    from .registry import Registry
+
+MEDIAN_REFRESH = 100  # training passes between two looks at the medians of z
+
+
+@dataclass
+class CodecOutput:
+    """What one pass over a batch gives.
+
+    Attributes:
+        x_hat: reconstruction ``(B, 3, H, W)``, not clipped.
+        bits_y: estimated bits of the latent, ``(B,)``.
+        bits_z: estimated bits of the side latent, ``(B,)``; zero without side information.
+    """
+
+    x_hat: Tensor
+    bits_y: Tensor
+    bits_z: Tensor
+
+
+class Codec(nn.Module):
+    """A recipe's parts, joined for training.
+
+    In training mode the quantiser's surrogates stand in for rounding. In evaluation mode values are rounded, with one
+    approximation: on a mean-centred grid a context that sees decoded elements is given values rounded to integers.
+    Real bytes come from `freeze` only.
+    """
+
+    def __init__(self, recipe: Recipe, parts: Parts) -> None:
+        super().__init__()
+        self.recipe = recipe
+        self.transform = parts.transform
+        self.rate = parts.rate
+        self.side_information = parts.side_information
+        self.context = parts.context
+        self.head = parts.head
+        self.schedule = parts.schedule
+        self.quantizer = parts.quantizer
+        self.coder = parts.coder
+        self.distortion = parts.distortion
+        self._medians: Tensor | None = None
+        self._passes = 0
+
+    @property
+    def stride(self) -> int:
+        """Image sides given to `forward` must be multiples of this."""
+        return self.transform.stride
+
+    def forward(self, x: Tensor, quality: Tensor | None = None) -> CodecOutput:
+        """Reconstruction and estimated rate.
+
+        Args:
+            x: ``(B, 3, H, W)`` in [0, 1], sides multiples of `stride`.
+            quality: int64 ``(B,)``; the highest level by default.
+        """
+        if quality is None:
+            quality = torch.full((len(x),), self.rate.levels - 1, device=x.device)
+        y = self.rate.scale(self.transform.analysis(x).float(), quality)
+        side, bits_z = self._side(y)
+        y_hat, bits_y = self._latent(y, side)
+        return CodecOutput(self.transform.synthesis(self.rate.unscale(y_hat, quality)), bits_y, bits_z)
+
+    def _side(self, y: Tensor) -> tuple[Tensor | None, Tensor]:
+        """Side features and the bits of ``z``."""
+        part = self.side_information
+        if part is None:
+            return None, y.new_zeros(len(y))
+        z = part.analysis(y).float()
+        medians = self._side_medians()
+        if self.training:
+            noise = torch.rand_like(z) - 0.5
+            for_rate, z_hat = z + noise, self.quantizer.for_synthesis(z, noise, medians)
+        else:
+            for_rate = z_hat = torch.round(z - medians) + medians
+        bits = _bits(part.head.likelihood(z.new_zeros(len(z), 0, *z.shape[1:]), for_rate))
+        return part.synthesis(z_hat, *y.shape[-2:]), bits
+
+    def _side_medians(self) -> Tensor:
+        part = self.side_information
+        if self._medians is None or not self.training or self._passes % MEDIAN_REFRESH == 0:
+            offsets = part.head.offsets() if part is not None else None
+            self._medians = torch.zeros(1) if offsets is None else offsets.float()[:, None, None]
+        self._passes += 1
+        return self._medians
+
+    def _latent(self, y: Tensor, side: Tensor | None) -> tuple[Tensor, Tensor]:
+        """Quantised latent (or its surrogate) and its bits."""
+        noise = torch.rand_like(y) - 0.5
+        seen = self._quantised(y, noise, None)
+        parameters = self.context.parameters_all(seen, side)
+        centre = self._centre(parameters)
+        for_rate = self.quantizer.for_rate(y, noise, centre) if self.training else self._quantised(y, noise, centre)
+        likelihood = self.head.likelihood(parameters, for_rate)
+        if self.context.unconditional is not None:
+            conditional = self._conditional(y)
+            learned = self.context.unconditional.likelihood(parameters[:, :0], for_rate)
+            likelihood = torch.where(conditional, likelihood, learned)
+        return (seen if centre is None else self._quantised(y, noise, centre)), _bits(likelihood)
+
+    def _quantised(self, y: Tensor, noise: Tensor, centre: Tensor | None) -> Tensor:
+        if self.training:
+            return self.quantizer.for_synthesis(y, noise, centre)
+        return torch.round(y) if centre is None else torch.round(y - centre) + centre
+
+    def _centre(self, parameters: Tensor) -> Tensor | None:
+        if self.quantizer.grid is Grid.MEAN and self.head.mean_index is not None:
+            return parameters[:, self.head.mean_index].float()
+        if self.quantizer.grid is Grid.MEDIAN:
+            offsets = self.head.offsets()
+            return None if offsets is None else offsets.float()[:, None, None]
+        return None
+
+    def _conditional(self, y: Tensor) -> Tensor:
+        """``(C, h, w)``, True for elements that the main head codes."""
+        shape = LatentShape(*y.shape[1:])
+        mask = torch.zeros(shape.elements, dtype=torch.bool, device=y.device)
+        for step in self.schedule.steps(shape, self.context.reach):
+            mask[torch.from_numpy(step.elements)] = step.conditional
+        return mask.view(y.shape[1:])
+
+    def freeze(self) -> FrozenCodec:
+        """The codec for coding: probability networks in exact arithmetic, densities as integer tables."""
+        from .frozen import FrozenCodec
+
+        return FrozenCodec.of(self)
+
+
+def assemble(recipe: Recipe, registry: Registry | None = None) -> Codec:
+    """The trainable codec of a recipe, with fresh weights.
+
+    Raises:
+        RecipeError: the parts do not fit together.
+    """
+    return Codec(recipe, build_parts(recipe, registry))
+
+
+def _bits(likelihood: Tensor) -> Tensor:
+    return -likelihood.log2().flatten(1).sum(1)

@@ -1,0 +1,212 @@
+"""Exact arithmetic: networks whose outputs are bit-identical on every machine.
+
+A decoder's network output that differs in the last bit from the encoder's turns the rest of a stream into garbage.
+Floating-point sums depend on their order, hence on device, thread count and batch size, unless nothing is ever
+rounded. So on the probability path:
+
+- activations are doubles on the grid 2^-12, at most 2^11 in magnitude: 23 bits;
+- weights are int16 times a power of two per layer: 15 bits;
+- every partial sum of products then is an integer multiple of one unit and below 2^53 of it, so a double holds it
+  exactly, and every order of summation gives the same bits. This is checked for every layer when it is made exact;
+- after each layer the result is rounded to the grid, half to even, and clamped.
+"""
+
+from __future__ import annotations
+
+import copy
+import math
+from collections.abc import Callable, Iterable
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from .errors import ExactnessError
+from .layers import MaskedConv2d
+from .slots import Head
+
+GRID = 2.0**12
+LIMIT = 2.0**11 - 1 / GRID
+WEIGHT_LIMIT = 2**15 - 1
+MANTISSA = 2.0**53
+
+
+def to_grid_(x: Tensor) -> Tensor:
+    """Round doubles to the grid, half to even, and clamp, in place."""
+    return x.mul_(GRID).round_().mul_(1 / GRID).clamp_(-LIMIT, LIMIT)
+
+
+class _ExactLayer(nn.Module):
+    """Integer weights of one linear layer.
+
+    Attributes:
+        integers: int16, as the layer's weight.
+        exponent: weights are ``integers * 2^-exponent``.
+        bias: float64 ``(outputs,)``, on the activation grid.
+    """
+
+    integers: Tensor
+    exponent: Tensor
+    bias: Tensor
+
+    def __init__(self, weight: Tensor, bias: Tensor | None, outputs: int, output_dimension: int, name: str) -> None:
+        super().__init__()
+        weight = weight.detach().double()
+        _check_finite(weight, name)
+        largest = float(weight.abs().max()) if weight.numel() else 0.0
+        exponent = math.floor(math.log2(WEIGHT_LIMIT / largest)) if largest > 0 else 0
+        integers = torch.round(weight * 2.0**exponent).clamp(-WEIGHT_LIMIT, WEIGHT_LIMIT)
+        grid_bias = torch.zeros(outputs, dtype=torch.float64) if bias is None else bias.detach().double().clone()
+        _check_finite(grid_bias, name)
+        to_grid_(grid_bias)
+        other = [axis for axis in range(weight.dim()) if axis != output_dimension]
+        worst = integers.abs().sum(other) * LIMIT * GRID
+        if float(worst.max() + grid_bias.abs().max() * GRID * 2.0**exponent) >= MANTISSA:
+            raise ExactnessError(
+                f"layer {name} has sums that a double cannot hold exactly",
+                got=f"up to 2^{math.log2(float(worst.max())):.1f} units",
+                expected="below 2^53",
+                hint="reduce the layer's fan-in (input channels times kernel area)",
+            )
+        self.register_buffer("integers", integers.to(torch.int16))
+        self.register_buffer("exponent", torch.tensor(exponent, dtype=torch.int16))
+        self.register_buffer("bias", grid_bias)
+        self._weight: Tensor | None = None
+
+    @property
+    def weight(self) -> Tensor:
+        """Weights as doubles; made once, after the integers are loaded."""
+        if self._weight is None or self._weight.device != self.integers.device:
+            self._weight = self.integers.double() * 2.0 ** -int(self.exponent)
+        return self._weight
+
+
+class ExactConv2d(_ExactLayer):
+    """Convolution in exact arithmetic."""
+
+    def __init__(self, layer: nn.Conv2d, name: str) -> None:
+        weight = layer.weight * layer.mask if isinstance(layer, MaskedConv2d) else layer.weight
+        super().__init__(weight, layer.bias, layer.out_channels, 0, name)
+        self.stride, self.padding = layer.stride, layer.padding
+        self.dilation, self.groups = layer.dilation, layer.groups
+        self.pointwise = layer.kernel_size == (1, 1) and layer.stride == (1, 1) and layer.groups == 1
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = x.double().clamp(-LIMIT, LIMIT)
+        if self.pointwise:
+            flat = self.weight.flatten(1) @ x.flatten(2)
+            return to_grid_(flat.add_(self.bias[:, None])).view(len(x), -1, *x.shape[2:])
+        return to_grid_(
+            functional.conv2d(x, self.weight, self.bias, self.stride, self.padding, self.dilation, self.groups)
+        )
+
+
+class ExactMaskedConv2d(ExactConv2d):
+    """Masked convolution in exact arithmetic."""
+
+    mask: Tensor
+
+    def __init__(self, layer: MaskedConv2d, name: str) -> None:
+        super().__init__(layer, name)
+        self.out_channels = layer.out_channels
+        self.register_buffer("mask", layer.mask.clone(), persistent=False)
+        self._columns: Tensor | None = None
+
+    def at(self, columns: Tensor) -> Tensor:
+        """As `plic.core.layers.MaskedConv2d.at`."""
+        if self._columns is None or self._columns.device != columns.device:
+            self._columns = self.weight[:, :, self.mask].flatten(1).contiguous()
+        result = self._columns @ columns.clamp(-LIMIT, LIMIT)
+        return to_grid_(result.add_(self.bias[:, None]))
+
+
+class ExactConvTranspose2d(_ExactLayer):
+    """Transposed convolution in exact arithmetic."""
+
+    def __init__(self, layer: nn.ConvTranspose2d, name: str) -> None:
+        if layer.groups != 1:
+            raise ExactnessError(f"layer {name} is a grouped transposed convolution", hint="use groups=1")
+        super().__init__(layer.weight, layer.bias, layer.out_channels, 1, name)
+        if isinstance(layer.padding, str):
+            raise ExactnessError(f"layer {name} has padding {layer.padding!r}", expected="numbers")
+        self.stride, self.padding = layer.stride, layer.padding
+        self.output_padding, self.dilation = layer.output_padding, layer.dilation
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = x.double().clamp(-LIMIT, LIMIT)
+        return to_grid_(
+            functional.conv_transpose2d(
+                x, self.weight, self.bias, self.stride, self.padding, self.output_padding, 1, self.dilation
+            )
+        )
+
+
+class ExactLeakyReLU(nn.Module):
+    """LeakyReLU in exact arithmetic; one IEEE product and a rounding per element."""
+
+    def __init__(self, slope: float) -> None:
+        super().__init__()
+        self.slope = slope
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.maximum(x, (x * (self.slope * GRID)).round_().mul_(1 / GRID))
+
+
+Harden = Callable[[nn.Module, str], nn.Module]
+
+
+def _exact_leaky_relu(layer: nn.Module, name: str) -> nn.Module:
+    slope = getattr(layer, "negative_slope", math.nan)
+    if not 0 <= slope <= 1:
+        raise ExactnessError(f"layer {name} has a slope that is not supported", got=slope, expected="0 to 1")
+    return ExactLeakyReLU(float(slope))
+
+
+_EXACT: dict[type[nn.Module], Harden] = {
+    nn.Conv2d: lambda layer, name: ExactConv2d(layer, name),  # type: ignore[arg-type]
+    MaskedConv2d: lambda layer, name: ExactMaskedConv2d(layer, name),  # type: ignore[arg-type]
+    nn.ConvTranspose2d: lambda layer, name: ExactConvTranspose2d(layer, name),  # type: ignore[arg-type]
+    nn.LeakyReLU: _exact_leaky_relu,
+    nn.ReLU: lambda layer, name: nn.ReLU(),
+    nn.Identity: lambda layer, name: nn.Identity(),
+    nn.PixelShuffle: lambda layer, name: layer,
+    nn.PixelUnshuffle: lambda layer, name: layer,
+}
+
+
+def harden(module: nn.Module, name: str) -> nn.Module:
+    """The module in exact arithmetic; heads inside it are frozen.
+
+    Layers are replaced by their exact counterparts, containers are copied with exact children.
+
+    Raises:
+        ExactnessError: it holds a layer that has no exact counterpart, or sums that a double cannot hold.
+    """
+    if type(module) in _EXACT:
+        return _EXACT[type(module)](module, name)
+    if isinstance(module, Head):
+        frozen = module.freeze()
+        return frozen if isinstance(frozen, nn.Module) else copy.deepcopy(module)
+    if next(module.parameters(recurse=False), None) is not None:
+        raise ExactnessError(
+            f"layer {name} cannot be computed in exact arithmetic",
+            got=type(module).__name__,
+            expected=", ".join(sorted(layer.__name__ for layer in _EXACT)),
+            hint="build networks on the probability path from these layers",
+        )
+    return harden_children(module, [child for child, _ in module.named_children()], name)
+
+
+def harden_children(module: nn.Module, children: Iterable[str], name: str) -> nn.Module:
+    """A copy of the module with the named children in exact arithmetic."""
+    exact = {child: harden(getattr(module, child), f"{name}.{child}") for child in children}
+    memo: dict[int, object] = {id(getattr(module, child)): replacement for child, replacement in exact.items()}
+    copied = copy.deepcopy(module, memo)
+    return copied.eval().requires_grad_(False)
+
+
+def _check_finite(weight: Tensor, name: str) -> None:
+    if not bool(torch.isfinite(weight).all()):
+        raise ExactnessError(
+            f"layer {name} has weights that are not finite", hint="train again with a lower learning rate"
+        )

@@ -1,0 +1,329 @@
+"""The codec for coding: pictures to bytes and back, exact wherever a probability depends on it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import PIL.Image
+import torch
+from torch import Tensor
+
+from .coding import CodedLatent, LatentModel, decode_latent, digest, encode_latent
+from .container import Header, Limits, Section, SectionKind, Stream, pack, unpack
+from .errors import PlicError, StreamMismatch
+from .image import (
+    Picture,
+    crop,
+    decode_plane,
+    decode_profile,
+    encode_plane,
+    encode_profile,
+    from_tensor,
+    pad,
+    padded_size,
+    read_picture,
+    to_tensor,
+)
+from .networks import FrozenNetworks
+from .side import side_model
+from .slots import Grid, LatentShape, Quantizer, Schedule
+from .slots.coder import Coder
+from .stages import StageTimes
+
+if TYPE_CHECKING:
+    from .codec import Codec
+    from .recipe import Recipe
+
+Source = PIL.Image.Image | Picture
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """One encoded picture.
+
+    Attributes:
+        data: the ``.plic`` file.
+        bits: the model's own cross-entropy of all symbols; NaN unless asked for.
+        symbols: digest of the symbols, as in the header.
+    """
+
+    data: bytes
+    bits: float
+    symbols: int
+
+
+class FrozenCodec:
+    """Encodes pictures to ``.plic`` streams and decodes them. Cannot be trained.
+
+    Made by ``Codec.freeze()``, or read from a weights file by `plic.load`.
+    """
+
+    def __init__(
+        self, recipe: Recipe, networks: FrozenNetworks, schedule: Schedule, quantizer: Quantizer, coder: Coder
+    ):
+        self.recipe = recipe
+        self.networks = networks
+        self.schedule = schedule
+        self.quantizer = quantizer
+        self.coder = coder
+        self.quality = networks.rate.levels - 1
+        self.fingerprint = networks.fingerprint(recipe.fingerprint())[:4]
+        head = networks.head
+        self.latent_model = LatentModel(
+            context=networks.context,
+            head=head.distributions,
+            schedule=schedule,
+            grid=quantizer.grid,
+            mean_index=head.mean_index if quantizer.grid is Grid.MEAN else None,
+            medians=head.medians if quantizer.grid is Grid.MEDIAN else None,
+        )
+        self._side_model = None if networks.side_information is None else side_model(networks.side_information)
+
+    @classmethod
+    def of(cls, codec: Codec) -> FrozenCodec:
+        """Freeze a trained codec.
+
+        Raises:
+            ExactnessError: a probability network cannot be made exact.
+        """
+        networks = FrozenNetworks.of(codec)
+        return cls(codec.recipe, networks, codec.schedule, codec.quantizer, codec.coder)
+
+    def save(self, path: Path) -> None:
+        """Write a weights file: everything that decoding needs, the recipe included."""
+        self.networks.save(path, self.recipe)
+
+    def encode(
+        self,
+        image: Source,
+        *,
+        quality: int | None = None,
+        coder: str | None = None,
+        times: StageTimes | None = None,
+    ) -> bytes:
+        """One picture as a ``.plic`` stream.
+
+        Args:
+            image: any mode and size; see `plic.core.image.read_picture`.
+            quality: level, 0 is the lowest; by default the codec's own `quality`.
+            coder: id of another entropy coder than the recipe's.
+            times: if given, seconds are added to it.
+        """
+        return self.encode_batch([image], quality=quality, coder=coder, times=times)[0].data
+
+    def encode_batch(
+        self,
+        images: Sequence[Source],
+        *,
+        quality: int | None = None,
+        coder: str | None = None,
+        times: StageTimes | None = None,
+        count_bits: bool = False,
+    ) -> list[Encoded]:
+        """Pictures of one size as streams; each stream is what encoding it alone gives, up to pixel rounding.
+
+        Args:
+            images: pictures that are padded to the same size.
+            quality: level for all of them.
+            coder: id of another entropy coder than the recipe's.
+            times: if given, seconds are added to it.
+            count_bits: also compute the model's own cross-entropy.
+
+        Raises:
+            PlicError: the pictures are of different sizes, or there is no such quality.
+        """
+        times = times or StageTimes()
+        level = self.level(quality)
+        with times.measure("image"), torch.inference_mode():
+            pictures = [image if isinstance(image, Picture) else read_picture(image) for image in images]
+            x = _stack([pad(to_tensor(picture), self.networks.transform.stride) for picture in pictures])
+        with torch.inference_mode():
+            with times.measure("transform"):
+                levels = torch.full((len(x),), level)
+                y = self.networks.rate.scale(self.networks.transform.analysis(x), levels).float()
+            entropy_coder = self._coder(coder)
+            side, z = self._encode_side(y, entropy_coder, times, count_bits)
+            latent = encode_latent(y, side, self.latent_model, entropy_coder, times, count_bits)
+        with times.measure("coder"):
+            return [self._pack(picture, index, level, coder, z, latent) for index, picture in enumerate(pictures)]
+
+    def decode(self, data: bytes, *, times: StageTimes | None = None, limits: Limits | None = None) -> Picture:
+        """The picture of a stream.
+
+        Args:
+            data: a ``.plic`` file.
+            times: if given, seconds are added to it.
+            limits: what the stream may declare at most.
+
+        Raises:
+            StreamError: the stream is damaged, or was made with other weights.
+        """
+        return self.decode_batch([unpack(data, limits or Limits())], times=times)[0]
+
+    def decode_batch(self, streams: Sequence[Stream], *, times: StageTimes | None = None) -> list[Picture]:
+        """Pictures of streams with one size, quality and coder.
+
+        Raises:
+            StreamError: a stream is damaged, or was made with other weights.
+            PlicError: the streams differ in size, quality or coder.
+        """
+        times = times or StageTimes()
+        header = self._common_header(streams)
+        with torch.inference_mode():
+            y_hat = self._decode_latents(streams, header, times)
+            with times.measure("transform"):
+                levels = torch.full((len(streams),), header.quality)
+                x_hat = self.networks.transform.synthesis(self.networks.rate.unscale(y_hat.float(), levels))
+            with times.measure("image"):
+                return [
+                    _picture(crop(x_hat[index : index + 1], stream.header.height, stream.header.width), stream)
+                    for index, stream in enumerate(streams)
+                ]
+
+    def decode_latents(self, data: bytes) -> Tensor:
+        """The quantised latent of a stream, ``(1, C, h, w)`` float64, without synthesis."""
+        stream = unpack(data)
+        with torch.inference_mode():
+            return self._decode_latents([stream], self._common_header([stream]), StageTimes())
+
+    def _decode_latents(self, streams: Sequence[Stream], header: Header, times: StageTimes) -> Tensor:
+        stride = self.networks.transform.stride
+        height, width = padded_size(header.height, header.width, stride)
+        shape = LatentShape(self.networks.transform.latent_channels, height // stride, width // stride)
+        coder = self._coder(header.coder or None)
+        side, z = self._decode_side(streams, shape, coder, times)
+        payloads = [stream.payload(SectionKind.LATENT) or b"" for stream in streams]
+        latent = decode_latent(payloads, shape, side, self.latent_model, coder, times, "latent")
+        for index, stream in enumerate(streams):
+            _check_digest(stream.header, _digest(index, z, latent))
+        return latent.values
+
+    def _encode_side(
+        self, y: Tensor, coder: Coder, times: StageTimes, count_bits: bool
+    ) -> tuple[Tensor | None, CodedLatent | None]:
+        part = self.networks.side_information
+        if part is None or self._side_model is None:
+            return None, None
+        with times.measure("probability"):
+            z = part.analysis(y)
+        coded = encode_latent(z, None, self._side_model, coder, times, count_bits)
+        with times.measure("probability"):
+            return part.synthesis(coded.values, *y.shape[-2:]), coded
+
+    def _decode_side(
+        self, streams: Sequence[Stream], shape: LatentShape, coder: Coder, times: StageTimes
+    ) -> tuple[Tensor | None, CodedLatent | None]:
+        part = self.networks.side_information
+        if part is None or self._side_model is None:
+            return None, None
+        size = LatentShape(part.channels, -(-shape.height // part.stride), -(-shape.width // part.stride))
+        payloads = [stream.payload(SectionKind.SIDE) or b"" for stream in streams]
+        coded = decode_latent(payloads, size, None, self._side_model, coder, times, "side")
+        with times.measure("probability"):
+            return part.synthesis(coded.values, shape.height, shape.width), coded
+
+    def _pack(
+        self, picture: Picture, index: int, level: int, coder: str | None, z: CodedLatent | None, latent: CodedLatent
+    ) -> Encoded:
+        sections = [Section(SectionKind.LATENT, latent.payloads[index])]
+        bits = float(latent.bits[index])
+        if z is not None:
+            sections.append(Section(SectionKind.SIDE, z.payloads[index]))
+            bits += float(z.bits[index])
+        if picture.alpha is not None:
+            sections.append(Section(SectionKind.ALPHA, encode_plane(picture.alpha)))
+        if picture.icc is not None:
+            sections.append(Section(SectionKind.ICC, encode_profile(picture.icc)))
+        header = Header(
+            recipe=self.recipe.name,
+            fingerprint=self.fingerprint,
+            width=picture.width,
+            height=picture.height,
+            quality=level,
+            digest=_digest(index, z, latent),
+            coder="" if coder in (None, self.recipe.coder.id) else str(coder),
+            grey=picture.grey,
+        )
+        return Encoded(pack(Stream(header, tuple(sections))), bits, header.digest)
+
+    def level(self, quality: int | None) -> int:
+        """A quality level, checked; the codec's own if None."""
+        levels = self.networks.rate.levels
+        level = self.quality if quality is None else quality
+        if not 0 <= level < levels:
+            raise PlicError(
+                f"recipe {self.recipe.name!r} has no such quality", got=level, expected=f"0 to {levels - 1}"
+            )
+        return level
+
+    def _coder(self, name: str | None) -> Coder:
+        if name is None or name == self.recipe.coder.id:
+            return self.coder
+        from .registry import default_registry
+
+        coder: Coder = default_registry().part("coder", name)()
+        return coder
+
+    def _common_header(self, streams: Sequence[Stream]) -> Header:
+        first = streams[0].header
+        for stream in streams:
+            header = stream.header
+            if header.recipe != self.recipe.name or header.fingerprint != self.fingerprint:
+                raise StreamMismatch(
+                    "the stream was made with other weights",
+                    got=f"recipe {header.recipe}, weights {header.fingerprint.hex()}",
+                    expected=f"recipe {self.recipe.name}, weights {self.fingerprint.hex()}",
+                    hint="decode it with the plic version or the weights file that made it",
+                )
+            same = (header.quality, header.coder) == (first.quality, first.coder)
+            stride = self.networks.transform.stride
+            if not same or padded_size(header.height, header.width, stride) != padded_size(
+                first.height, first.width, stride
+            ):
+                raise PlicError("streams of one batch must agree in size, quality and coder", hint="decode them singly")
+        if first.quality >= self.networks.rate.levels:
+            raise StreamMismatch(
+                "the stream declares a quality that these weights do not have",
+                got=first.quality,
+                expected=f"0 to {self.networks.rate.levels - 1}",
+            )
+        return first
+
+
+def _stack(tensors: list[Tensor]) -> Tensor:
+    if len({tensor.shape for tensor in tensors}) > 1:
+        raise PlicError(
+            "pictures of one batch must have the same size",
+            got=", ".join(f"{tensor.shape[-1]}x{tensor.shape[-2]}" for tensor in tensors),
+            hint="encode them singly",
+        )
+    return torch.cat(tensors)
+
+
+def _digest(index: int, z: CodedLatent | None, latent: CodedLatent) -> int:
+    return digest([coded.symbols[index] for coded in (z, latent) if coded is not None])
+
+
+def _check_digest(header: Header, found: int) -> None:
+    if found != header.digest:
+        raise StreamMismatch(
+            "the decoded symbols are not those that were encoded",
+            got=f"digest {found:08x}",
+            expected=f"digest {header.digest:08x}",
+            hint="the stream's checksums are right, so encoder and decoder computed different probabilities; please "
+            "report this with the file and `plic plugins`",
+        )
+
+
+def _picture(x_hat: Tensor, stream: Stream) -> Picture:
+    header = stream.header
+    alpha, icc = stream.payload(SectionKind.ALPHA), stream.payload(SectionKind.ICC)
+    return from_tensor(
+        x_hat,
+        grey=header.grey,
+        alpha=None if alpha is None else decode_plane(alpha, header.width, header.height),
+        icc=None if icc is None else decode_profile(icc),
+    )
