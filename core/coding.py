@@ -28,6 +28,7 @@ Symbols = npt.NDArray[np.int32]
 Doubles = npt.NDArray[np.float64]
 
 SYMBOL_LIMIT = 2.0**30
+FEW_STEPS = 4  # up to here, going step by step costs less than computing all parameters for all sites
 
 
 @dataclass(frozen=True)
@@ -118,7 +119,8 @@ def encode_latent(
     shape = LatentShape(*y.shape[1:])
     steps = model.steps(shape)
     with times.measure("probability"):
-        if model.grid is Grid.MEAN and len(steps) > 1:
+        known = model.grid is not Grid.MEAN or len(steps) == 1  # values that do not wait for parameters
+        if not known or len(steps) <= FEW_STEPS:
             coded = list(_stepwise(y, side, model, steps))
         else:
             coded = list(_teacher_forced(y, side, model, steps))
@@ -195,7 +197,7 @@ class _CodedStep:
 
 
 def _teacher_forced(y: Tensor, side: Tensor | None, model: LatentModel, steps: list[Step]) -> Iterator[_CodedStep]:
-    """All parameters at once: the quantised values do not depend on them, or there is only one step."""
+    """All parameters at once: possible where the quantised values do not depend on them."""
     offsets = torch.zeros(1, dtype=torch.float64)
     if model.grid is Grid.MEDIAN and model.medians is not None:
         offsets = model.medians[:, None, None]
@@ -208,7 +210,7 @@ def _teacher_forced(y: Tensor, side: Tensor | None, model: LatentModel, steps: l
 
 
 def _stepwise(y: Tensor, side: Tensor | None, model: LatentModel, steps: list[Step]) -> Iterator[_CodedStep]:
-    """As the decoder does: each step's grid depends on the values before it."""
+    """As the decoder does."""
     state = model.context.start(LatentShape(*y.shape[1:]), len(y), side)
     flat = y.flatten(1)
     for step in steps:

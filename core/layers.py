@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from itertools import pairwise
 
+import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+
+
+Indices = npt.NDArray[np.int64]
 
 
 class MaskedConv2d(nn.Conv2d):
@@ -39,6 +44,25 @@ class MaskedConv2d(nn.Conv2d):
         """
         result = self.weight[:, :, self.mask].flatten(1) @ columns
         return result if self.bias is None else result + self.bias[:, None]
+
+
+def live_windows(padded: Tensor, mask: Tensor, rows: Indices, columns: Indices) -> Tensor:
+    """What the live taps of a masked convolution see at single sites.
+
+    Args:
+        padded: ``(B, C, h + 2 r, w + 2 r)``, values with a margin of the mask's radius ``r``; rows that no live tap
+            reads may be left out at the bottom.
+        mask: ``(2 r + 1, 2 r + 1)``, True for live taps.
+        rows: of the ``n`` sites, in values without margin.
+        columns: of the sites.
+
+    Returns:
+        ``(B, C * live taps, n)``, as `MaskedConv2d.at` takes it.
+    """
+    taps = mask.nonzero().numpy()  # (taps, 2)
+    stride = padded.shape[-1]
+    index = (taps @ np.array([stride, 1]))[:, None] + (rows * stride + columns)[None, :]  # (taps, n)
+    return padded.flatten(2)[:, :, index].flatten(1, 2)
 
 
 def pointwise(widths: tuple[int, ...], slope: float) -> nn.Sequential:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 from torch import Tensor
+from torch.nn import functional
 
-from ...core.layers import MaskedConv2d, checkerboard_mask, pointwise
+from ...core.layers import MaskedConv2d, checkerboard_mask, live_windows, pointwise
 from ...core.slots import Context, ContextState, ContextWiring, LatentShape, Step
 from .fusion import as_planes, join
 
@@ -55,8 +57,10 @@ class CheckerboardConv(Context):
         values = state.values
         if step.kind == 0:
             context = values.new_zeros(values.shape[0], self.masked.out_channels, len(step.sites))
-        else:
-            context = self.masked(values * _anchors(values)).flatten(2)[:, :, step.sites]
+        else:  # every live tap is an anchor
+            padded = functional.pad(values, (self.reach,) * 4)
+            rows, columns = np.divmod(step.sites, step.shape.width)
+            context = self.masked.at(live_windows(padded, self.masked.mask, rows, columns))
         side = None if state.side is None else state.side.flatten(2)[:, :, step.sites]
         joined = join(side, context).unsqueeze(-1)
         return as_planes(self.fusion(joined), self.channels).flatten(2)

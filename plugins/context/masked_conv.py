@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ...core.layers import MaskedConv2d, causal_mask, pointwise
+from ...core.layers import MaskedConv2d, causal_mask, live_windows, pointwise
 from ...core.slots import Context, ContextState, ContextWiring, LatentShape, Step
 from .fusion import as_planes, join
 
@@ -63,12 +63,7 @@ class MaskedConv(Context):
         if not isinstance(state, _State):
             raise TypeError("a state that this context did not start")
         rows, columns = np.divmod(step.sites, step.shape.width)
-        stride = state.padded.shape[-1]
-        live = np.arange(self.masked.mask.numel())[self.masked.mask.numpy().reshape(-1)]
-        kernel = self.masked.mask.shape[-1]
-        taps = live // kernel * stride + live % kernel
-        index = taps[:, None] + (rows * stride + columns)[None, :]  # (taps, n)
-        window = state.padded.flatten(2)[:, :, index].flatten(1, 2)  # (B, C * taps, n)
+        window = live_windows(state.padded, self.masked.mask, rows, columns)
         side = None if state.side is None else state.side[:, :, rows, columns]
         joined = join(side, self.masked.at(window))
         return as_planes(self.fusion(joined.unsqueeze(-1)), self.channels).flatten(2)

@@ -1,0 +1,76 @@
+"""The rules of docs/architecture.md: who may import whom, and what must stay light."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+SYSTEMS = ("balle", "minnen", "cheng", "he2021", "fu2021", "zhang", "elic", "house", "gllmm")
+
+
+def modules(folder: str) -> list[Path]:
+    return sorted((ROOT / folder).rglob("*.py"))
+
+
+def imports(path: Path) -> list[str]:
+    """Absolute dotted names of what a module imports, relative ones resolved inside the package."""
+    package = path.relative_to(ROOT).parent.parts
+    names = []
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            names += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            base = package[: len(package) - node.level + 1] if node.level else ()
+            names.append(".".join((*base, *([node.module] if node.module else []))))
+    return names
+
+
+@pytest.mark.parametrize("path", modules("core"), ids=lambda path: str(path.relative_to(ROOT)))
+def test_core_never_imports_plugins(path: Path) -> None:
+    loader = {"core/plugins.py"}  # loads the built-ins by name, as it loads any other plugin
+    if str(path.relative_to(ROOT)) not in loader:
+        assert not [name for name in imports(path) if name.startswith(("plugins", "plic.plugins"))]
+
+
+@pytest.mark.parametrize("path", modules("core") + [ROOT / "cli.py"], ids=lambda path: str(path.relative_to(ROOT)))
+def test_no_system_has_a_name_in_core(path: Path) -> None:
+    text = path.read_text().lower()
+    default = {"core/catalogue.py": "house"}.get(str(path.relative_to(ROOT)), "")
+    docstrings_may_show = ("house", "gllmm", "fu2021")  # examples in docstrings
+    code = ast.unparse(_without_docstrings(ast.parse(path.read_text()))).lower()
+    assert not [name for name in SYSTEMS if name != default and name in code]
+    assert not [name for name in SYSTEMS if name != default and name not in docstrings_may_show and name in text]
+
+
+def _without_docstrings(tree: ast.Module) -> ast.Module:
+    for node in ast.walk(tree):
+        body = getattr(node, "body", None)
+        if isinstance(body, list):
+            node.body = [  # type: ignore[attr-defined]
+                child
+                for child in body
+                if not (isinstance(child, ast.Expr) and isinstance(child.value, ast.Constant))
+            ] or [ast.Pass()]
+    return tree
+
+
+@pytest.mark.parametrize("module", ["plic", "plic.cli", "plic.core.container", "plic.core.image", "plic.core.probability"])
+def test_light_rooms_import_no_torch(module: str) -> None:
+    code = f"import sys, {module}; print('torch' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "False\n"
+    assert done.stderr == ""
+
+
+def test_no_assert_and_no_bare_raise_in_the_package() -> None:
+    found = []
+    for path in [*modules("core"), *modules("plugins"), ROOT / "cli.py"]:
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Assert):
+                found.append(f"{path.relative_to(ROOT)}:{node.lineno} assert")
+    assert found == []
