@@ -16,6 +16,7 @@ from .container import Header
 from .errors import StreamMismatch, UnknownName, WeightsError, near_matches
 from .files import read_file
 from .frozen import FrozenCodec
+from .networks import WEIGHTS_FORMAT
 from .recipe import load_recipe, recipe_from_text
 
 WEIGHTS = Path(__file__).resolve().parent.parent / "weights"
@@ -68,14 +69,14 @@ def load_file(path: Path) -> FrozenCodec:
             metadata = file.metadata() or {}
     except safetensors.SafetensorError as error:
         raise WeightsError(f"{path} is not a weights file", got=str(error), hint="fetch or train it again") from error
-    if metadata.get("format") != "plic-weights-1" or "recipe" not in metadata:
+    if WEIGHTS_FORMAT not in metadata:
         raise WeightsError(
             f"{path} does not hold frozen plic weights",
-            got=f"format {metadata.get('format')!r}",
-            expected="format 'plic-weights-1'",
+            got=f"metadata {', '.join(metadata) or 'none'}",
+            expected=f"metadata {WEIGHTS_FORMAT}",
             hint="give a weights.safetensors that `plic train` wrote",
         )
-    frozen = assemble(recipe_from_text(metadata["recipe"], str(path))).eval().freeze()
+    frozen = assemble(recipe_from_text(metadata[WEIGHTS_FORMAT], str(path))).eval().freeze()
     frozen.networks.load(path)
     return FrozenCodec(frozen.recipe, frozen.networks, frozen.schedule, frozen.quantizer, frozen.coder)
 

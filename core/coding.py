@@ -28,6 +28,7 @@ Symbols = npt.NDArray[np.int32]
 Doubles = npt.NDArray[np.float64]
 
 SYMBOL_LIMIT = 2.0**30
+EXTREMES = np.array([-(2**31), 2**31 - 1], dtype=np.int32)
 FEW_STEPS = 4  # up to here, going step by step costs less than computing all parameters for all sites
 
 
@@ -38,6 +39,7 @@ class LatentModel:
     Attributes:
         context: hardened.
         head: frozen head of the conditional steps.
+        takes_parameters: whether the head takes any; a head that takes none brings tables and windows of its own.
         schedule: order of the elements.
         grid: where quantised values lie.
         mean_index: the mean among the head's parameters, for the mean-centred grid.
@@ -46,6 +48,7 @@ class LatentModel:
 
     context: Context
     head: Distributions
+    takes_parameters: bool
     schedule: Schedule
     grid: Grid
     mean_index: int | None = None
@@ -54,6 +57,10 @@ class LatentModel:
     def steps(self, shape: LatentShape) -> list[Step]:
         """The schedule's steps for a latent of ``shape``."""
         return list(self.schedule.steps(shape, self.context.reach))
+
+    def uses_window(self, step: Step) -> bool:
+        """Whether the step's distributions take their window from the stream, not from tables of their own."""
+        return step.conditional and self.takes_parameters
 
     def centre(self, parameters: Tensor, step: Step) -> Tensor:
         """Offset of the grid, ``(B or 1, n)``, on the exact grid."""
@@ -131,7 +138,7 @@ def encode_latent(
     payloads, bits = [], np.full(len(y), np.nan)
     for image in range(len(y)):
         with times.measure("coder"):
-            support, distributions = _distributions(image, steps, coded, model, coder)
+            support, distributions = _distributions(image, coded, model, coder)
             payloads.append(_encode_one(image, coded, support, distributions, coder))
         if count_bits:
             bits[image] = _cross_entropy(image, coded, distributions)
@@ -174,8 +181,10 @@ def decode_latent(
             model.context.observe(state, step, step_values)
         symbols[:, step.elements] = decoded
         values[:, step.elements] = step_values
-    for reader in readers:
-        reader.finish()
+    with times.measure("coder"):
+        windowed = _windowed(model.steps(shape), model)
+        for image, reader in enumerate(readers):
+            reader.finish(symbols[image, windowed])
     bits = np.full(batch, np.nan)
     return CodedLatent(payloads, values.view(batch, shape.channels, shape.height, shape.width), symbols, bits)
 
@@ -233,11 +242,10 @@ def _parameters(model: LatentModel, state: object, step: Step, batch: int) -> Te
 
 
 def _distributions(
-    image: int, steps: list[Step], coded: list[_CodedStep], model: LatentModel, coder: Coder
+    image: int, coded: list[_CodedStep], model: LatentModel, coder: Coder
 ) -> tuple[Support, list[IntegerDistribution]]:
-    conditional = [one.symbols[image] for one in coded if one.step.conditional]
-    symbols = np.concatenate(conditional) if conditional else np.zeros(0, dtype=np.int32)
-    support = best_support(symbols, coder.precision)
+    windowed = [one.symbols[image] for one in coded if model.uses_window(one.step)]
+    support = best_support(np.concatenate([np.zeros(0, dtype=np.int32), *windowed]), coder.precision)
     return support, [model.distribution(one.parameters[image], one.step, support) for one in coded]
 
 
@@ -267,6 +275,10 @@ class _Reader:
         self.section = section
         parsed = Payload.unpack(payload, section)
         self.support = parsed.support
+        self.precision = coder.precision
+        widest = best_support(EXTREMES, coder.precision)
+        if len(self.support) > len(widest):
+            raise self._not_written("a window of symbols", len(self.support), f"at most {len(widest)} symbols")
         self.excesses = parsed.excesses
         self.used = 0
         self.decoder: Decoder = coder.decoder(parsed.data)
@@ -278,15 +290,27 @@ class _Reader:
         self.used += count
         return self.excesses[self.used - count : self.used]
 
-    def finish(self) -> None:
+    def finish(self, windowed: Symbols) -> None:
+        """Check that an encoder of these symbols writes this payload; ``windowed`` are those of conditional steps."""
         self.decoder.finish()
         if self.used != len(self.excesses):
-            raise DamagedStream(
-                f"section {self.section} holds escapes that no symbol asks for",
-                got=len(self.excesses),
-                expected=self.used,
-                hint="fetch the file again",
-            )
+            raise self._not_written("escapes", len(self.excesses), self.used)
+        if self.support != (support := best_support(windowed, self.precision)):
+            raise self._not_written("a window of symbols", self.support, support)
+
+    def _not_written(self, what: str, got: object, expected: object) -> DamagedStream:
+        return DamagedStream(
+            f"section {self.section} declares {what} that no encoder writes",
+            got=got,
+            expected=expected,
+            hint="fetch the file again",
+        )
+
+
+def _windowed(steps: list[Step], model: LatentModel) -> npt.NDArray[np.int64]:
+    """Elements whose distributions take their window from the stream."""
+    elements = [step.elements for step in steps if model.uses_window(step)]
+    return np.concatenate([np.zeros(0, dtype=np.int64), *elements])
 
 
 def _channels(step: Step) -> npt.NDArray[np.int64]:

@@ -7,6 +7,7 @@
     ├── PluginError              a plugin is broken, missing or in conflict
     ├── WeightsError             trained weights are missing or damaged
     ├── ExactnessError           a network cannot be computed exactly
+    ├── FileError                a file cannot be read or written
     ├── ImageError               an input is not a picture plic can read, or too large
     ├── TrainingError            training cannot go on
     └── StreamError              a .plic file cannot be decoded
@@ -86,6 +87,10 @@ class WeightsError(PlicError):
 
 class ExactnessError(PlicError):
     """A network on the probability path cannot be computed in exact arithmetic."""
+
+
+class FileError(PlicError):
+    """A file cannot be read or written."""
 
 
 class ImageError(PlicError):

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from .errors import PlicError, near_matches
+from .errors import FileError, near_matches
 
 _SIGNATURES = (
     (b"\x89PNG", "a PNG picture"),
@@ -27,10 +27,6 @@ _SIGNATURES = (
     (b"plic", "a .plic file"),
 )
 _SNIFFED = 64
-
-
-class FileError(PlicError):
-    """A file cannot be read or written."""
 
 
 def what_it_seems(data: bytes) -> str:

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from .coding import CodedLatent, LatentModel, decode_latent, digest, encode_latent
 from .container import Header, Limits, Section, SectionKind, Stream, pack, unpack
-from .errors import PlicError, StreamMismatch
+from .errors import DamagedStream, NotAStream, PlicError, StreamMismatch, UnknownName
 from .image import (
     Picture,
     crop,
@@ -25,6 +25,7 @@ from .image import (
     pad,
     padded_size,
     read_picture,
+    to_pil,
     to_tensor,
 )
 from .networks import FrozenNetworks
@@ -75,6 +76,7 @@ class FrozenCodec:
         self.latent_model = LatentModel(
             context=networks.context,
             head=head.distributions,
+            takes_parameters=head.takes_parameters,
             schedule=schedule,
             grid=quantizer.grid,
             mean_index=head.mean_index if quantizer.grid is Grid.MEAN else None,
@@ -150,8 +152,16 @@ class FrozenCodec:
         with times.measure("coder"):
             return [self._pack(picture, index, level, coder, z, latent) for index, picture in enumerate(pictures)]
 
-    def decode(self, data: bytes, *, times: StageTimes | None = None, limits: Limits | None = None) -> Picture:
-        """The picture of a stream.
+    def decode(self, data: bytes) -> PIL.Image.Image:
+        """The picture of a stream, in the mode it had when it was encoded.
+
+        Raises:
+            StreamError: the stream is damaged, or was made with other weights.
+        """
+        return to_pil(self.decode_picture(data))
+
+    def decode_picture(self, data: bytes, *, times: StageTimes | None = None, limits: Limits | None = None) -> Picture:
+        """As `decode`, as arrays.
 
         Args:
             data: a ``.plic`` file.
@@ -193,7 +203,7 @@ class FrozenCodec:
         stride = self.networks.transform.stride
         height, width = padded_size(header.height, header.width, stride)
         shape = LatentShape(self.networks.transform.latent_channels, height // stride, width // stride)
-        coder = self._coder(header.coder or None)
+        coder = self._coder_of(header)
         side, z = self._decode_side(streams, shape, coder, times)
         payloads = [stream.payload(SectionKind.LATENT) or b"" for stream in streams]
         latent = decode_latent(payloads, shape, side, self.latent_model, coder, times, "latent")
@@ -267,30 +277,57 @@ class FrozenCodec:
         coder: Coder = default_registry().part("coder", name)()
         return coder
 
+    def _coder_of(self, header: Header) -> Coder:
+        try:
+            return self._coder(header.coder or None)
+        except UnknownName as error:
+            raise StreamMismatch(
+                f"the stream needs the coder {header.coder!r}, which is not installed",
+                expected=error.expected,
+                near=error.near,
+                hint="install the plugin that provides it",
+            ) from error
+
     def _common_header(self, streams: Sequence[Stream]) -> Header:
         first = streams[0].header
         for stream in streams:
-            header = stream.header
-            if header.recipe != self.recipe.name or header.fingerprint != self.fingerprint:
-                raise StreamMismatch(
-                    "the stream was made with other weights",
-                    got=f"recipe {header.recipe}, weights {header.fingerprint.hex()}",
-                    expected=f"recipe {self.recipe.name}, weights {self.fingerprint.hex()}",
-                    hint="decode it with the plic version or the weights file that made it",
-                )
-            same = (header.quality, header.coder) == (first.quality, first.coder)
-            stride = self.networks.transform.stride
-            if not same or padded_size(header.height, header.width, stride) != padded_size(
-                first.height, first.width, stride
-            ):
+            self._check(stream)
+            if self._batch_key(stream.header) != self._batch_key(first):
                 raise PlicError("streams of one batch must agree in size, quality and coder", hint="decode them singly")
-        if first.quality >= self.networks.rate.levels:
+        return first
+
+    def _batch_key(self, header: Header) -> tuple[object, ...]:
+        size = padded_size(header.height, header.width, self.networks.transform.stride)
+        return (*size, header.quality, header.coder)
+
+    def _check(self, stream: Stream) -> None:
+        header = stream.header
+        if header.recipe != self.recipe.name or header.fingerprint != self.fingerprint:
+            raise StreamMismatch(
+                "the stream was made with other weights",
+                got=f"recipe {header.recipe}, weights {header.fingerprint.hex()}",
+                expected=f"recipe {self.recipe.name}, weights {self.fingerprint.hex()}",
+                hint="decode it with the plic version or the weights file that made it",
+            )
+        if header.quality >= self.networks.rate.levels:
             raise StreamMismatch(
                 "the stream declares a quality that these weights do not have",
-                got=first.quality,
+                got=header.quality,
                 expected=f"0 to {self.networks.rate.levels - 1}",
+                hint="fetch the file again",
             )
-        return first
+        if header.tile or header.same_machine:
+            raise NotAStream(
+                "the stream uses a feature that this plic does not know",
+                got="tiles" if header.tile else "arithmetic of one machine",
+                hint="upgrade plic: pip install --upgrade plic",
+            )
+        if (stream.payload(SectionKind.SIDE) is None) != (self.networks.side_information is None):
+            raise DamagedStream(
+                "the sections are not those that the recipe writes",
+                got=", ".join(section.kind.label for section in stream.sections),
+                hint="fetch the file again",
+            )
 
 
 def _stack(tensors: list[Tensor]) -> Tensor:

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from .codec import Codec
     from .recipe import Recipe
 
+WEIGHTS_FORMAT = "plic-weights-1"
+"""Name of the one metadata entry of a weights file, whose value is the resolved recipe."""
+
 STORED = torch.float16
 """Weights outside the probability path are rounded to half precision when a codec is frozen."""
 
@@ -31,11 +34,13 @@ class FrozenHead:
 
     Attributes:
         distributions: from parameters to integer distributions.
+        takes_parameters: False for a head that owns its densities.
         mean_index: the location parameter, see `plic.core.slots.Head`.
         medians: float64 ``(C,)`` for a head with medians.
     """
 
     distributions: Distributions
+    takes_parameters: bool
     mean_index: int | None
     medians: Tensor | None
 
@@ -43,9 +48,9 @@ class FrozenHead:
     def of(cls, head: nn.Module) -> FrozenHead:
         """From a head, or from a module that a head has been frozen to."""
         if isinstance(head, Head):
-            return cls(head.freeze(), head.mean_index, None)
+            return cls(head.freeze(), head.parameters_per_element > 0, head.mean_index, None)
         offsets = getattr(head, "offsets", None)
-        return cls(cast(Distributions, head), None, offsets() if callable(offsets) else None)
+        return cls(cast(Distributions, head), False, None, offsets() if callable(offsets) else None)
 
 
 class FrozenNetworks(nn.Module):
@@ -124,8 +129,8 @@ class FrozenNetworks(nn.Module):
 
     def save(self, path: Path, recipe: Recipe) -> None:
         """Write a weights file, atomically."""
-        metadata = {"format": "plic-weights-1", "recipe": recipe.to_yaml()}
-        write_atomically(path, safetensors.torch.save(self.stored(), metadata))
+        # one entry only: several would be written in random order, and the file's hash would change from run to run
+        write_atomically(path, safetensors.torch.save(self.stored(), {WEIGHTS_FORMAT: recipe.to_yaml()}))
 
     def load(self, path: Path) -> None:
         """Replace all tensors by those of a weights file.

@@ -46,18 +46,18 @@ class Payload:
         Raises:
             DamagedStream: a field is missing or out of range.
         """
-        reader = Reader(payload, 0, len(payload))
-        zigzag = reader.varint(f"{section} window")
+        reader = Reader(payload, 0, len(payload), section)
+        zigzag = reader.varint("window")
         low = zigzag // 2 if zigzag % 2 == 0 else -(zigzag + 1) // 2
-        width = reader.varint(f"{section} window")
+        width = reader.varint("window")
         high, is_open = low + width // 2, bool(width % 2)
         if not -(2**31) <= low <= high < 2**31 or (is_open and low == high):
             raise damaged(section, 0, "its window of symbols is out of range", got=f"{low} to {high}")
-        count = reader.varint(f"{section} escapes")
+        count = reader.varint("escapes")
         if count > reader.left:
             raise damaged(section, 0, "it declares more escapes than it has bytes", got=count, expected=reader.left)
-        excesses = np.array([reader.varint(f"{section} escapes") for _ in range(count)], dtype=np.int64)
+        excesses = np.array([reader.varint("escapes") for _ in range(count)], dtype=np.int64)
         if count and excesses.max() >= 2**32:
             raise damaged(section, 0, "an escape is out of range", got=int(excesses.max()))
-        data = reader.take(reader.left, section)
+        data = reader.take(reader.left, "symbols")
         return cls(Support(low, high, is_open), excesses.astype(np.uint32), data)

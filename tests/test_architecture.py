@@ -37,7 +37,7 @@ def test_core_never_imports_plugins(path: Path) -> None:
         assert not [name for name in imports(path) if name.startswith(("plugins", "plic.plugins"))]
 
 
-@pytest.mark.parametrize("path", modules("core") + [ROOT / "cli.py"], ids=lambda path: str(path.relative_to(ROOT)))
+@pytest.mark.parametrize("path", [*modules("core"), ROOT / "cli.py"], ids=lambda path: str(path.relative_to(ROOT)))
 def test_no_system_has_a_name_in_core(path: Path) -> None:
     text = path.read_text().lower()
     default = {"core/catalogue.py": "house"}.get(str(path.relative_to(ROOT)), "")
@@ -52,14 +52,14 @@ def _without_docstrings(tree: ast.Module) -> ast.Module:
         body = getattr(node, "body", None)
         if isinstance(body, list):
             node.body = [  # type: ignore[attr-defined]
-                child
-                for child in body
-                if not (isinstance(child, ast.Expr) and isinstance(child.value, ast.Constant))
+                child for child in body if not (isinstance(child, ast.Expr) and isinstance(child.value, ast.Constant))
             ] or [ast.Pass()]
     return tree
 
 
-@pytest.mark.parametrize("module", ["plic", "plic.cli", "plic.core.container", "plic.core.image", "plic.core.probability"])
+@pytest.mark.parametrize(
+    "module", ["plic", "plic.cli", "plic.core.container", "plic.core.image", "plic.core.probability"]
+)
 def test_light_rooms_import_no_torch(module: str) -> None:
     code = f"import sys, {module}; print('torch' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

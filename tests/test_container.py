@@ -82,7 +82,8 @@ def test_round_trip(facts: Header, sections: tuple[Section, ...]) -> None:
     assert unpack(data, Limits(max_pixels=2**64)) == stream
     description = describe(stream)
     assert description.file_bytes == len(data)
-    assert description.header_bytes == data[5] <= 181
+    lengths = sum(len(varint(len(section.payload))) for section in stream.sections)
+    assert description.header_bytes + lengths == data[5] <= 181
     assert description.overhead_bytes == len(data) - sum(len(section.payload) for section in sections)
     for section in description.sections:
         payload = stream.payload(SectionKind[section.name.upper()])

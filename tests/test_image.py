@@ -19,8 +19,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from PIL import Image, ImageCms
 
-from plic.core.errors import DamagedStream, ImageError, StreamError, StreamLimit, WeightsError
-from plic.core.files import FileError, read_file, write_atomically
+from plic.core.errors import DamagedStream, FileError, ImageError, StreamError, StreamLimit, WeightsError
+from plic.core.files import read_file, write_atomically
 from plic.core.image import (
     FrameWarning,
     Picture,

@@ -106,7 +106,7 @@ def decode_files(
 
         _limit_threads(threads)
         codec = codec or (load(model) if model else None)
-        picture = (codec or codec_of(header)).decode(data)
+        picture = (codec or codec_of(header)).decode_picture(data)
         write_picture(picture, target)
         yield Coded(source, target, len(data), header.pixels)
 

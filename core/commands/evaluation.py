@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..files import FileError
+from ..errors import FileError
 
 if TYPE_CHECKING:
     from ..evaluation import QualityResult

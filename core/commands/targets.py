@@ -6,7 +6,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from ..files import FileError
+from ..errors import FileError
 
 
 def targets(inputs: Sequence[str], out: str, suffix: str, force: bool) -> list[tuple[Path, Path]]:

@@ -46,10 +46,11 @@ def damaged(part: str, offset: int, reason: str, *, got: object = None, expected
 
 
 class Reader:
-    """Reads the fields of a header one after the other; every failure is a ``DamagedStream`` with its offset."""
+    """Reads fields one after the other; every failure is a ``DamagedStream`` that names the part and the offset."""
 
-    def __init__(self, data: bytes, start: int, end: int) -> None:
+    def __init__(self, data: bytes, start: int, end: int, part: str = "header") -> None:
         self._data = data
+        self._part = part
         self._end = end
         self.position = start
 
@@ -61,7 +62,9 @@ class Reader:
     def take(self, count: int, field: str) -> bytes:
         """The next ``count`` bytes."""
         if count > self.left:
-            raise damaged("header", self.position, f"no room for the {field}", got=f"{self.left} bytes", expected=count)
+            raise damaged(
+                self._part, self.position, f"no room for the {field}", got=f"{self.left} bytes", expected=count
+            )
         self.position += count
         return self._data[self.position - count : self.position]
 
@@ -83,7 +86,7 @@ class Reader:
                 if (byte == 0 and shift) or value > UINT32_MAX:
                     break
                 return value
-        raise damaged("header", start, f"the {field} is not a shortest-form number of up to 32 bits")
+        raise damaged(self._part, start, f"the {field} is not a shortest-form number of up to 32 bits")
 
     def identifier(self, field: str) -> str:
         """The next marked id; its letters are checked by ``Header``."""
@@ -93,4 +96,4 @@ class Reader:
                 letters = bytearray(self._data[start : start + length])
                 letters[-1] &= 0x7F
                 return letters.decode("ascii")
-        raise damaged("header", start, f"the {field} has more than {_LONGEST_ID} letters")
+        raise damaged(self._part, start, f"the {field} has more than {_LONGEST_ID} letters")

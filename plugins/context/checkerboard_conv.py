@@ -7,9 +7,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from ...core.layers import MaskedConv2d, checkerboard_mask, live_windows, pointwise
+from ...core.layers import MaskedConv2d, checkerboard_mask, live_windows
 from ...core.slots import Context, ContextState, ContextWiring, LatentShape, Step
-from .fusion import as_planes, join
+from .fusion import as_planes, fusion_layers, join
 
 
 class CheckerboardConv(Context):
@@ -42,8 +42,7 @@ class CheckerboardConv(Context):
         self.channels = wiring.channels
         features = features or 2 * wiring.channels
         self.masked = MaskedConv2d(wiring.channels, features, checkerboard_mask(kernel))
-        outputs = wiring.parameters_per_element * wiring.channels
-        self.fusion = pointwise((wiring.side_features + features, *fusion, outputs), slope)
+        self.fusion = fusion_layers("checkerboard-conv", wiring, features, fusion, slope)
 
     def parameters_all(self, values: Tensor, side: Tensor | None) -> Tensor:
         anchors = _anchors(values)

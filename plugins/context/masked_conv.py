@@ -8,9 +8,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ...core.layers import MaskedConv2d, causal_mask, live_windows, pointwise
+from ...core.layers import MaskedConv2d, causal_mask, live_windows
 from ...core.slots import Context, ContextState, ContextWiring, LatentShape, Step
-from .fusion import as_planes, join
+from .fusion import as_planes, fusion_layers, join
 
 
 class MaskedConv(Context):
@@ -46,8 +46,7 @@ class MaskedConv(Context):
         self.channels = wiring.channels
         features = features or 2 * wiring.channels
         self.masked = MaskedConv2d(wiring.channels, features, causal_mask(kernel))
-        outputs = wiring.parameters_per_element * wiring.channels
-        self.fusion = pointwise((wiring.side_features + features, *fusion, outputs), slope)
+        self.fusion = fusion_layers("masked-conv", wiring, features, fusion, slope)
 
     def parameters_all(self, values: Tensor, side: Tensor | None) -> Tensor:
         return as_planes(self.fusion(join(side, self.masked(values))), self.channels)

@@ -6,8 +6,8 @@ import torch
 from torch import Tensor, nn
 
 from ...core.errors import IncompatibleParts
-from ...core.layers import pointwise
 from ...core.slots import Context, ContextState, ContextWiring, LatentShape, Step
+from .fusion import fusion_layers
 
 
 class SideOnly(Context):
@@ -36,7 +36,7 @@ class SideOnly(Context):
                 expected=f"{wanted} = {wiring.parameters_per_element} parameters x {wiring.channels} channels",
                 hint=f"set side_information.features to {wanted}, or give the context fusion layers",
             )
-        self.fusion = nn.Identity() if fusion is None else pointwise((wiring.side_features, *fusion, wanted), slope)
+        self.fusion = nn.Identity() if fusion is None else fusion_layers("side-only", wiring, 0, fusion, slope)
 
     def parameters_all(self, values: Tensor, side: Tensor | None) -> Tensor:
         batch, _, height, width = values.shape
