@@ -11,23 +11,12 @@ import PIL.Image
 import torch
 from torch import Tensor
 
-from .coding import CodedLatent, LatentModel, decode_latent, digest, encode_latent
-from .container import Header, Limits, Section, SectionKind, Stream, pack, unpack
-from .errors import DamagedStream, NotAStream, PlicError, StreamMismatch, UnknownName
-from .image import (
-    Picture,
-    crop,
-    decode_plane,
-    decode_profile,
-    encode_plane,
-    encode_profile,
-    from_tensor,
-    pad,
-    padded_size,
-    read_picture,
-    to_pil,
-    to_tensor,
-)
+from .bitstream import CodecIdentity, check_digest, check_stream, make_stream, picture_of
+from .coding import CodedLatent, LatentModel, decode_latent, encode_latent
+from .container import Header, Limits, SectionKind, Stream, pack, unpack
+from .container.stream import FINGERPRINT_BYTES
+from .errors import PlicError, StreamMismatch, UnknownName
+from .image import Picture, pad, padded_size, read_picture, to_pil, to_tensor
 from .networks import FrozenNetworks
 from .side import side_model
 from .slots import Grid, LatentShape, Quantizer, Schedule
@@ -48,12 +37,10 @@ class Encoded:
     Attributes:
         data: the ``.plic`` file.
         bits: the model's own cross-entropy of all symbols; NaN unless asked for.
-        symbols: digest of the symbols, as in the header.
     """
 
     data: bytes
     bits: float
-    symbols: int
 
 
 class FrozenCodec:
@@ -71,7 +58,12 @@ class FrozenCodec:
         self.quantizer = quantizer
         self.coder = coder
         self.quality = networks.rate.levels - 1
-        self.fingerprint = networks.fingerprint(recipe.fingerprint())[:4]
+        self.identity = CodecIdentity(
+            recipe.name,
+            networks.fingerprint(recipe.fingerprint())[:FINGERPRINT_BYTES],
+            networks.rate.levels,
+            networks.side_information is not None,
+        )
         head = networks.head
         self.latent_model = LatentModel(
             context=networks.context,
@@ -83,6 +75,11 @@ class FrozenCodec:
             medians=head.medians if quantizer.grid is Grid.MEDIAN else None,
         )
         self._side_model = None if networks.side_information is None else side_model(networks.side_information)
+
+    @property
+    def fingerprint(self) -> bytes:
+        """Leading bytes of the SHA-256 over all frozen tensors, as streams carry them."""
+        return self.identity.fingerprint
 
     @classmethod
     def of(cls, codec: Codec) -> FrozenCodec:
@@ -150,7 +147,13 @@ class FrozenCodec:
             side, z = self._encode_side(y, entropy_coder, times, count_bits)
             latent = encode_latent(y, side, self.latent_model, entropy_coder, times, count_bits)
         with times.measure("coder"):
-            return [self._pack(picture, index, level, coder, z, latent) for index, picture in enumerate(pictures)]
+            named = "" if coder in (None, self.recipe.coder.id) else str(coder)
+            streams = [
+                make_stream(picture, self.identity, level, named, index, z, latent)
+                for index, picture in enumerate(pictures)
+            ]
+            bits = latent.bits if z is None else latent.bits + z.bits
+            return [Encoded(pack(stream), float(own)) for stream, own in zip(streams, bits, strict=True)]
 
     def decode(self, data: bytes) -> PIL.Image.Image:
         """The picture of a stream, in the mode it had when it was encoded.
@@ -188,10 +191,7 @@ class FrozenCodec:
                 levels = torch.full((len(streams),), header.quality)
                 x_hat = self.networks.transform.synthesis(self.networks.rate.unscale(y_hat.float(), levels))
             with times.measure("image"):
-                return [
-                    _picture(crop(x_hat[index : index + 1], stream.header.height, stream.header.width), stream)
-                    for index, stream in enumerate(streams)
-                ]
+                return [picture_of(x_hat[index : index + 1], stream) for index, stream in enumerate(streams)]
 
     def decode_latents(self, data: bytes) -> Tensor:
         """The quantised latent of a stream, ``(1, C, h, w)`` float64, without synthesis."""
@@ -208,7 +208,7 @@ class FrozenCodec:
         payloads = [stream.payload(SectionKind.LATENT) or b"" for stream in streams]
         latent = decode_latent(payloads, shape, side, self.latent_model, coder, times, "latent")
         for index, stream in enumerate(streams):
-            _check_digest(stream.header, _digest(index, z, latent))
+            check_digest(stream, index, z, latent)
         return latent.values
 
     def _encode_side(
@@ -234,30 +234,6 @@ class FrozenCodec:
         coded = decode_latent(payloads, size, None, self._side_model, coder, times, "side")
         with times.measure("probability"):
             return part.synthesis(coded.values, shape.height, shape.width), coded
-
-    def _pack(
-        self, picture: Picture, index: int, level: int, coder: str | None, z: CodedLatent | None, latent: CodedLatent
-    ) -> Encoded:
-        sections = [Section(SectionKind.LATENT, latent.payloads[index])]
-        bits = float(latent.bits[index])
-        if z is not None:
-            sections.append(Section(SectionKind.SIDE, z.payloads[index]))
-            bits += float(z.bits[index])
-        if picture.alpha is not None:
-            sections.append(Section(SectionKind.ALPHA, encode_plane(picture.alpha)))
-        if picture.icc is not None:
-            sections.append(Section(SectionKind.ICC, encode_profile(picture.icc)))
-        header = Header(
-            recipe=self.recipe.name,
-            fingerprint=self.fingerprint,
-            width=picture.width,
-            height=picture.height,
-            quality=level,
-            digest=_digest(index, z, latent),
-            coder="" if coder in (None, self.recipe.coder.id) else str(coder),
-            grey=picture.grey,
-        )
-        return Encoded(pack(Stream(header, tuple(sections))), bits, header.digest)
 
     def level(self, quality: int | None) -> int:
         """A quality level, checked; the codec's own if None."""
@@ -291,7 +267,7 @@ class FrozenCodec:
     def _common_header(self, streams: Sequence[Stream]) -> Header:
         first = streams[0].header
         for stream in streams:
-            self._check(stream)
+            check_stream(stream, self.identity)
             if self._batch_key(stream.header) != self._batch_key(first):
                 raise PlicError("streams of one batch must agree in size, quality and coder", hint="decode them singly")
         return first
@@ -299,35 +275,6 @@ class FrozenCodec:
     def _batch_key(self, header: Header) -> tuple[object, ...]:
         size = padded_size(header.height, header.width, self.networks.transform.stride)
         return (*size, header.quality, header.coder)
-
-    def _check(self, stream: Stream) -> None:
-        header = stream.header
-        if header.recipe != self.recipe.name or header.fingerprint != self.fingerprint:
-            raise StreamMismatch(
-                "the stream was made with other weights",
-                got=f"recipe {header.recipe}, weights {header.fingerprint.hex()}",
-                expected=f"recipe {self.recipe.name}, weights {self.fingerprint.hex()}",
-                hint="decode it with the plic version or the weights file that made it",
-            )
-        if header.quality >= self.networks.rate.levels:
-            raise StreamMismatch(
-                "the stream declares a quality that these weights do not have",
-                got=header.quality,
-                expected=f"0 to {self.networks.rate.levels - 1}",
-                hint="fetch the file again",
-            )
-        if header.tile or header.same_machine:
-            raise NotAStream(
-                "the stream uses a feature that this plic does not know",
-                got="tiles" if header.tile else "arithmetic of one machine",
-                hint="upgrade plic: pip install --upgrade plic",
-            )
-        if (stream.payload(SectionKind.SIDE) is None) != (self.networks.side_information is None):
-            raise DamagedStream(
-                "the sections are not those that the recipe writes",
-                got=", ".join(section.kind.label for section in stream.sections),
-                hint="fetch the file again",
-            )
 
 
 def _stack(tensors: list[Tensor]) -> Tensor:
@@ -338,29 +285,3 @@ def _stack(tensors: list[Tensor]) -> Tensor:
             hint="encode them singly",
         )
     return torch.cat(tensors)
-
-
-def _digest(index: int, z: CodedLatent | None, latent: CodedLatent) -> int:
-    return digest([coded.symbols[index] for coded in (z, latent) if coded is not None])
-
-
-def _check_digest(header: Header, found: int) -> None:
-    if found != header.digest:
-        raise StreamMismatch(
-            "the decoded symbols are not those that were encoded",
-            got=f"digest {found:08x}",
-            expected=f"digest {header.digest:08x}",
-            hint="the stream's checksums are right, so encoder and decoder computed different probabilities; please "
-            "report this with the file and `plic plugins`",
-        )
-
-
-def _picture(x_hat: Tensor, stream: Stream) -> Picture:
-    header = stream.header
-    alpha, icc = stream.payload(SectionKind.ALPHA), stream.payload(SectionKind.ICC)
-    return from_tensor(
-        x_hat,
-        grey=header.grey,
-        alpha=None if alpha is None else decode_plane(alpha, header.width, header.height),
-        icc=None if icc is None else decode_profile(icc),
-    )

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from .container.wire import Reader, damaged, varint
-from .probability import Support
+from ..container.wire import Reader, damaged, varint
+from ..probability import Support
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,142 @@
+"""From latents to payloads."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ..errors import PlicError
+from ..probability import Support, best_support, escape
+from ..slots import Grid, LatentShape, Step
+from ..slots.coder import Coder
+from ..stages import StageTimes
+from .model import CodedLatent, LatentModel, Symbols, windowed_elements
+from .payload import Payload
+
+SYMBOL_LIMIT = 2.0**30
+FEW_STEPS = 4  # up to here, going step by step costs less than computing all parameters for all sites
+
+
+@dataclass(frozen=True)
+class _CodedStep:
+    step: Step
+    parameters: Tensor  # (B, P, n)
+    symbols: Symbols  # (B, n)
+    values: Tensor  # (B, n)
+
+
+def encode_latent(
+    y: Tensor, side: Tensor | None, model: LatentModel, coder: Coder, times: StageTimes, count_bits: bool = False
+) -> CodedLatent:
+    """Quantise and code a batch of latents.
+
+    Args:
+        y: ``(B, C, h, w)``, in units of the quantiser's step.
+        side: side features ``(B, F, h, w)`` in exact arithmetic, or None.
+        model: the probability model.
+        coder: writes the bytes.
+        times: is added to.
+        count_bits: also compute the model's own cross-entropy.
+
+    Raises:
+        PlicError: ``y`` is not finite.
+    """
+    if not bool(torch.isfinite(y).all()):
+        raise PlicError("the latent is not finite", hint="the weights are broken; train or fetch them again")
+    y = y.double().clamp(-SYMBOL_LIMIT, SYMBOL_LIMIT)
+    steps = model.steps(LatentShape(*y.shape[1:]))
+    values, symbols = torch.zeros_like(y).flatten(1), np.zeros((len(y), y[0].numel()), dtype=np.int32)
+    coded: Iterable[_CodedStep] = _timed(_coded_steps(y, side, model, steps), times)
+    if model.grid is Grid.MEAN:  # symbols depend on parameters: all steps come before the window is known
+        coded = list(coded)
+        for one in coded:
+            symbols[:, one.step.elements] = one.symbols
+    else:
+        symbols = torch.round(y - _offsets(model)).to(torch.int32).flatten(1).numpy()
+    windowed = windowed_elements(model, steps)
+    writers = [_Writer(model, coder, best_support(one[windowed], coder.precision)) for one in symbols]
+    for one in coded:
+        values[:, one.step.elements] = one.values
+        with times.measure("coder"):
+            for image, writer in enumerate(writers):
+                writer.write(one, image, count_bits)
+    with times.measure("coder"):
+        payloads = [writer.finish() for writer in writers]
+    bits = np.array([writer.bits if count_bits else np.nan for writer in writers])
+    return CodedLatent(payloads, values.view(y.shape), symbols, bits)
+
+
+class _Writer:
+    """One image's payload while it is encoded."""
+
+    def __init__(self, model: LatentModel, coder: Coder, support: Support) -> None:
+        self.model = model
+        self.support = support
+        self.encoder = coder.encoder()
+        self.excesses = [np.zeros(0, dtype=np.uint32)]
+        self.bits = 0.0
+
+    def write(self, coded: _CodedStep, image: int, count_bits: bool) -> None:
+        distribution = self.model.distribution(coded.parameters[image], coded.step, self.support)
+        clipped, excess = escape(coded.symbols[image], distribution)
+        self.encoder.encode(distribution, clipped)
+        self.excesses.append(excess)
+        if count_bits:
+            self.bits += float(distribution.bits(clipped).sum())
+
+    def finish(self) -> bytes:
+        return Payload(self.support, np.concatenate(self.excesses), self.encoder.finish()).pack()
+
+
+def _coded_steps(y: Tensor, side: Tensor | None, model: LatentModel, steps: list[Step]) -> Iterator[_CodedStep]:
+    if len(steps) <= FEW_STEPS or model.grid is Grid.MEAN:
+        return _stepwise(y, side, model, steps)
+    return _teacher_forced(y, side, model, steps)
+
+
+def _teacher_forced(y: Tensor, side: Tensor | None, model: LatentModel, steps: list[Step]) -> Iterator[_CodedStep]:
+    """All parameters at once: possible where the quantised values do not depend on them."""
+    offsets = _offsets(model)
+    values = torch.round(y - offsets) + offsets
+    parameters = model.context.parameters_all(values, side).flatten(2)  # (B, P, C * h * w)
+    flat = y.flatten(1)
+    for step in steps:
+        elements = torch.from_numpy(step.elements)
+        yield _quantised(flat[:, elements], parameters.index_select(2, elements), model, step)
+
+
+def _stepwise(y: Tensor, side: Tensor | None, model: LatentModel, steps: list[Step]) -> Iterator[_CodedStep]:
+    """As the decoder does."""
+    state = model.context.start(LatentShape(*y.shape[1:]), len(y), side)
+    flat = y.flatten(1)
+    for step in steps:
+        coded = _quantised(flat[:, torch.from_numpy(step.elements)], model.parameters(state, step), model, step)
+        model.context.observe(state, step, coded.values)
+        yield coded
+
+
+def _quantised(y: Tensor, parameters: Tensor, model: LatentModel, step: Step) -> _CodedStep:
+    centre = model.centre(parameters, step)
+    symbols = torch.round(y - centre)
+    return _CodedStep(step, parameters, symbols.to(torch.int32).numpy(), symbols + centre)
+
+
+def _offsets(model: LatentModel) -> Tensor:
+    """Offset of a grid that does not depend on parameters, ``(C, 1, 1)`` or a single zero."""
+    if model.grid is Grid.MEDIAN and model.medians is not None:
+        return model.medians[:, None, None]
+    return torch.zeros(1, dtype=torch.float64)
+
+
+def _timed(steps: Iterator[_CodedStep], times: StageTimes) -> Iterator[_CodedStep]:
+    """The steps, with the time of making each counted as that of the probability networks."""
+    while True:
+        with times.measure("probability"):
+            step = next(steps, None)
+        if step is None:
+            return
+        yield step
