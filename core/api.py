@@ -16,7 +16,7 @@ from .container import Header
 from .errors import StreamMismatch, UnknownName, WeightsError, near_matches
 from .files import read_file
 from .frozen import FrozenCodec
-from .networks import WEIGHTS_FORMAT
+from .networks import WEIGHTS_FORMAT, split_metadata
 from .recipe import load_recipe, recipe_from_text
 
 WEIGHTS = Path(__file__).resolve().parent.parent / "weights"
@@ -76,9 +76,15 @@ def load_file(path: Path) -> FrozenCodec:
             expected=f"metadata {WEIGHTS_FORMAT}",
             hint="give a weights.safetensors that `plic train` wrote",
         )
-    frozen = assemble(recipe_from_text(metadata[WEIGHTS_FORMAT], str(path))).eval().freeze()
+    stated, text = split_metadata(metadata[WEIGHTS_FORMAT])
+    frozen = assemble(recipe_from_text(text, str(path))).eval().freeze()
     frozen.networks.load(path)
-    return FrozenCodec(frozen.recipe, frozen.networks, frozen.schedule, frozen.quantizer, frozen.coder)
+    codec = FrozenCodec(frozen.recipe, frozen.networks, frozen.schedule, frozen.quantizer, frozen.coder)
+    if (found := codec.networks.fingerprint(codec.recipe.fingerprint()).hex()) != stated:
+        raise WeightsError(
+            f"the weights in {path} are damaged", got=found, expected=stated, hint="fetch or train them again"
+        )
+    return codec
 
 
 @lru_cache(maxsize=2)
@@ -89,7 +95,14 @@ def codec_for(recipe: str, fingerprint: bytes) -> FrozenCodec:
         WeightsError: plic comes with no weights for the recipe.
         StreamMismatch: they are not those that the stream was made with.
     """
-    codec = load(recipe)
+    try:
+        codec = load(recipe)
+    except (UnknownName, WeightsError) as error:
+        raise StreamMismatch(
+            f"the stream was made with recipe {recipe!r}, for which this plic has no sound weights",
+            got=error.problem,
+            hint="give the weights file it was made with: --model FILE",
+        ) from error
     if codec.fingerprint != fingerprint:
         raise StreamMismatch(
             f"the stream was made with other weights of recipe {recipe!r} than those that come with this plic",
@@ -116,7 +129,7 @@ def _shipped(name: str) -> Path:
             raise UnknownName(
                 f"no recipe is called {name!r}",
                 expected=f"a recipe with weights ({trained}), or a path that ends in {SUFFIX}",
-                near=near_matches(name, catalogue.weights),
+                near=near_matches(name, list_recipes()),
                 hint="`plic recipes` lists all recipes",
             )
         raise WeightsError(

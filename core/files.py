@@ -87,7 +87,8 @@ def write_atomically(path: str | os.PathLike[str], data: bytes) -> None:
     if target.is_dir():
         raise FileError("cannot write a file over a folder", got=str(path), hint="name a file inside it")
     if not target.parent.is_dir():
-        hint = f"make it first: mkdir -p {target.parent}"
+        there = target.parent.exists()
+        hint = "it is a file; name a folder" if there else f"make it first: mkdir -p {target.parent}"
         raise FileError("the folder to write into does not exist", got=str(target.parent), hint=hint)
     try:
         if target.exists() and not target.is_file():
@@ -119,6 +120,8 @@ def _write_new(path: Path, data: bytes) -> None:
 
 
 def _hint(error: OSError) -> str:
+    if isinstance(error, IsADirectoryError):
+        return "name a file inside it"
     if isinstance(error, PermissionError):
         return "check the permissions of the file and its folder"
     return "check the path and the space left on the disk"

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from .recipe import Recipe
 
 WEIGHTS_FORMAT = "plic-weights-1"
-"""Name of the one metadata entry of a weights file, whose value is the resolved recipe."""
+"""Name of the one metadata entry of a weights file: a comment line with the fingerprint, then the resolved recipe."""
 
 STORED = torch.float16
 """Weights outside the probability path are rounded to half precision when a codec is frozen."""
@@ -95,6 +95,7 @@ class FrozenNetworks(nn.Module):
 
         Raises:
             ExactnessError: a probability network cannot be made exact.
+            WeightsError: a weight outside the probability path does not fit half precision.
         """
         side = codec.side_information
         if side is not None:
@@ -107,8 +108,14 @@ class FrozenNetworks(nn.Module):
             cast(Context, harden(codec.context, "context")),
             harden(codec.head, "head"),
         )
-        for parameter in networks.parameters():
+        for name, parameter in networks.named_parameters():
             parameter.data = parameter.data.to(STORED).float()
+            if not bool(torch.isfinite(parameter).all()):
+                raise WeightsError(
+                    f"{name} does not fit half precision",
+                    expected=f"finite weights up to {torch.finfo(STORED).max:g}",
+                    hint="train again with a lower learning rate",
+                )
         return networks.eval().requires_grad_(False)
 
     def stored(self) -> dict[str, Tensor]:
@@ -130,7 +137,8 @@ class FrozenNetworks(nn.Module):
     def save(self, path: Path, recipe: Recipe) -> None:
         """Write a weights file, atomically."""
         # one entry only: several would be written in random order, and the file's hash would change from run to run
-        write_atomically(path, safetensors.torch.save(self.stored(), {WEIGHTS_FORMAT: recipe.to_yaml()}))
+        text = f"# {self.fingerprint(recipe.fingerprint()).hex()}\n{recipe.to_yaml()}"
+        write_atomically(path, safetensors.torch.save(self.stored(), {WEIGHTS_FORMAT: text}))
 
     def load(self, path: Path) -> None:
         """Replace all tensors by those of a weights file.
@@ -155,6 +163,12 @@ class FrozenNetworks(nn.Module):
             )
         for name, tensor in tensors.items():
             _assign(self, name, tensor, path)
+
+
+def split_metadata(text: str) -> tuple[str, str]:
+    """Fingerprint in hexadecimal and recipe of a weights file's metadata entry."""
+    comment, _, recipe = text.partition("\n")
+    return comment.removeprefix("# "), recipe
 
 
 def _assign(module: nn.Module, name: str, tensor: Tensor, path: Path) -> None:

@@ -32,7 +32,7 @@ class FakeCodec:
         header = replace(HEADER, width=picture.width, height=picture.height, quality=quality or 0)
         return pack(Stream(header, (Section(SectionKind.LATENT, b"x"),)))
 
-    def decode(self, data: bytes) -> Picture:
+    def decode_picture(self, data: bytes) -> Picture:
         header = unpack(data).header
         return Picture(np.zeros((header.height, header.width, 3), np.uint8))
 

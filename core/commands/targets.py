@@ -21,6 +21,8 @@ def targets(inputs: Sequence[str], out: str, suffix: str, force: bool) -> list[t
     Raises:
         FileError: several inputs but one output, two inputs with the same output, or an output that exists.
     """
+    if not out:
+        raise FileError("the output has no name", hint="give -o a file, or a folder that ends in /")
     folder = Path(out)
     if not (out.endswith(("/", os.sep)) or folder.is_dir()):
         if len(inputs) > 1:
@@ -47,7 +49,8 @@ def _check(pairs: Sequence[tuple[Path, Path]], force: bool) -> None:
             )
         seen[target] = source
         if source.exists() and target.exists() and os.path.samefile(source, target):
-            raise FileError("an input would be overwritten by its own result", got=target)
+            hint = "name another output with -o"
+            raise FileError("an input would be overwritten by its own result", got=target, hint=hint)
         if target.is_file() and not force:
             raise FileError(f"{target} exists", hint="add -f to overwrite it, or name another output with -o")
 
@@ -56,4 +59,5 @@ def _make(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise FileError("the folder cannot be made", got=f"{folder}: {error.strerror}") from error
+        hint = "name another folder with -o"
+        raise FileError("the folder cannot be made", got=f"{folder}: {error.strerror}", hint=hint) from error

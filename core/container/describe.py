@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 
 from .packing import pack_header
 from .stream import Header, Stream
-from .wire import crc32, varint
+from .wire import crc32
 
 _CRC32 = 4
 
@@ -29,8 +29,8 @@ class Description:
         header: the header's fields.
         sections: the sections in the order of the file.
         file_bytes: size of the whole file.
-        header_bytes: size of the header, from the magic to its CRC-16, without the lengths of the sections.
-        overhead_bytes: size of all that is not section payload: the header, and each section's length and CRC-32.
+        header_bytes: size of the header, from the magic to its CRC-16.
+        overhead_bytes: size of all that is not section payload: the header, and the sections' CRC-32.
         bits_per_pixel: 8 times ``file_bytes`` over width times height.
     """
 
@@ -64,7 +64,7 @@ class Description:
             ("tiles", f"{header.tile} x {header.tile}" if header.tile else "none"),
             ("digest", f"{header.digest:08x}"),
             ("file", f"{self.file_bytes} bytes, {self.bits_per_pixel:.4f} bits per pixel"),
-            ("header", f"{self.header_bytes} bytes ({self.overhead_bytes} with the sections' lengths and checksums)"),
+            ("header", f"{self.header_bytes} bytes ({self.overhead_bytes} with the sections' checksums)"),
         ]
         rows += [(s.name, f"{s.size} bytes at {s.offset}, CRC-32 {s.crc32}") for s in self.sections]
         return rows
@@ -72,8 +72,7 @@ class Description:
 
 def describe(stream: Stream) -> Description:
     """Everything ``stream`` says about itself, and where it lies in the file that ``pack`` writes."""
-    offset = whole_header = len(pack_header(stream))
-    lengths = sum(len(varint(len(section.payload))) for section in stream.sections)
+    header_bytes = offset = len(pack_header(stream))
     facts = []
     for section in stream.sections:
         size = len(section.payload)
@@ -83,7 +82,7 @@ def describe(stream: Stream) -> Description:
         header=stream.header,
         sections=tuple(facts),
         file_bytes=offset,
-        header_bytes=whole_header - lengths,
-        overhead_bytes=whole_header + _CRC32 * len(facts),
+        header_bytes=header_bytes,
+        overhead_bytes=header_bytes + _CRC32 * len(facts),
         bits_per_pixel=8 * offset / stream.header.pixels,
     )

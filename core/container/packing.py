@@ -36,6 +36,9 @@ class _Flag(IntFlag):
 _OPTIONAL = {SectionKind.SIDE: _Flag.SIDE, SectionKind.ALPHA: _Flag.ALPHA, SectionKind.ICC: _Flag.ICC}
 
 
+_RAISE = "if you trust the file, decode it from Python with higher plic.core.container.Limits"
+
+
 def pack(stream: Stream) -> bytes:
     """The ``.plic`` file of ``stream``.
 
@@ -64,7 +67,7 @@ def pack_header(stream: Stream) -> bytes:
             marked_id(header.coder) if header.coder else b"",
             varint(header.tile) if header.tile else b"",
             int(header.digest).to_bytes(4, "little"),
-            *(varint(len(section.payload)) for section in stream.sections),
+            *(varint(len(section.payload)) for section in stream.sections[:-1]),
         )
     )
     length = _PRELUDE + len(fields) + _CRC16
@@ -89,11 +92,11 @@ def unpack(data: bytes, limits: Limits = Limits()) -> Stream:  # noqa: B008 (it 
     """
     header_length = _checked_header_length(data)
     reader = Reader(data, _PRELUDE, header_length - _CRC16)
-    header, sizes = _read_fields(reader)
+    header, sizes, last = _read_fields(reader)
     if reader.left:
         raise damaged("header", reader.position, f"{reader.left} bytes too many")
+    sizes[last] = _size_of_last(data, header_length, sizes, last)
     _check_limits(header, sizes, limits)
-    _check_size(data, header_length, sizes)
     return Stream(header, _read_sections(data, header_length, sizes))
 
 
@@ -135,7 +138,8 @@ def _checked_header_length(data: bytes) -> int:
     return length
 
 
-def _read_fields(reader: Reader) -> tuple[Header, dict[SectionKind, int]]:
+def _read_fields(reader: Reader) -> tuple[Header, dict[SectionKind, int], SectionKind]:
+    """The header, the stated lengths of all sections but the last, and the kind of the last."""
     flags = _Flag(reader.byte("flags"))
     if _Flag.NEWER in flags:
         hint = "update plic: pip install --upgrade plic"
@@ -150,7 +154,7 @@ def _read_fields(reader: Reader) -> tuple[Header, dict[SectionKind, int]]:
         raise damaged("header", reader.position - 1, "the tile size is zero")
     digest = reader.uint32("digest")
     kinds = [kind for kind in SectionKind if kind not in _OPTIONAL or _OPTIONAL[kind] in flags]
-    sizes = {kind: reader.varint(f"length of the {kind.label} section") for kind in kinds}
+    sizes = {kind: reader.varint(f"length of the {kind.label} section") for kind in kinds[:-1]}
     try:
         header = Header(
             recipe=recipe,
@@ -166,7 +170,7 @@ def _read_fields(reader: Reader) -> tuple[Header, dict[SectionKind, int]]:
         )
     except StreamError as error:
         raise damaged("header", _PRELUDE, error.problem, got=error.got, expected=error.expected) from error
-    return header, sizes
+    return header, sizes, kinds[-1]
 
 
 def _check_limits(header: Header, sizes: dict[SectionKind, int], limits: Limits) -> None:
@@ -175,7 +179,14 @@ def _check_limits(header: Header, sizes: dict[SectionKind, int], limits: Limits)
             "the stream declares a picture larger than the limit",
             got=f"{header.width}x{header.height} = {header.pixels} pixels",
             expected=f"at most {limits.max_pixels} pixels",
-            hint=f"if you trust the file, raise the limit: Limits(max_pixels={header.pixels})",
+            hint=_RAISE,
+        )
+    if max(header.width, header.height) > limits.max_side:
+        raise StreamLimit(
+            "the stream declares a picture with a longer side than the limit",
+            got=f"{header.width}x{header.height} pixels",
+            expected=f"at most {limits.max_side} pixels on a side",
+            hint=_RAISE,
         )
     icc = sizes.get(SectionKind.ICC, 0)
     if icc > limits.max_metadata:
@@ -183,22 +194,19 @@ def _check_limits(header: Header, sizes: dict[SectionKind, int], limits: Limits)
             "the stream declares a colour profile larger than the limit",
             got=f"{icc} bytes",
             expected=f"at most {limits.max_metadata} bytes",
-            hint=f"if you trust the file, raise the limit: Limits(max_metadata={icc})",
+            hint=_RAISE,
         )
 
 
-def _check_size(data: bytes, start: int, sizes: dict[SectionKind, int]) -> None:
-    """The sections fill the file exactly."""
+def _size_of_last(data: bytes, start: int, sizes: dict[SectionKind, int], last: SectionKind) -> int:
+    """Length of the last section: what the others leave of the file."""
     position = start
-    total = start + sum(size + _CRC32 for size in sizes.values())
-    for kind, size in sizes.items():
+    for kind, size in (*sizes.items(), (last, 0)):
         position += size + _CRC32
         if position > len(data):
-            got, expected = f"{len(data)} bytes", f"{total} bytes"
+            got, expected = f"{len(data)} bytes", f"at least {position} bytes"
             raise damaged(kind.label, len(data), "the file ends here", got=got, expected=expected)
-    if total < len(data):
-        reason = f"{len(data) - total} bytes too many after the last section"
-        raise damaged("end", total, reason, got=f"{len(data)} bytes", expected=f"{total} bytes")
+    return len(data) - position
 
 
 def _read_sections(data: bytes, start: int, sizes: dict[SectionKind, int]) -> tuple[Section, ...]:
@@ -208,7 +216,8 @@ def _read_sections(data: bytes, start: int, sizes: dict[SectionKind, int]) -> tu
         payload, stated = data[start:end], int.from_bytes(data[end : end + _CRC32], "little")
         computed = crc32(payload)
         if computed != stated:
-            raise damaged(kind.label, start, "its checksum is wrong", got=f"{computed:08x}", expected=f"{stated:08x}")
+            reason = "its checksum is wrong, or the file was cut off or added to"
+            raise damaged(kind.label, start, reason, got=f"{computed:08x}", expected=f"{stated:08x}")
         sections.append(Section(kind, payload))
         start = end + _CRC32
     return tuple(sections)

@@ -121,10 +121,13 @@ class Limits:
 
     Args:
         max_pixels: width times height, in pixels.
+        max_side: the longer of the two; networks work on whole blocks of pixels, so a thin picture costs more than its
+            pixels say.
         max_metadata: size of the ICC profile in bytes, as stored and as unpacked.
     """
 
     max_pixels: int = 2**27
+    max_side: int = 2**17
     max_metadata: int = 2**24
 
 

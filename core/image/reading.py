@@ -16,7 +16,8 @@ from .modes import picture_of, stored_layout
 from .picture import FrameWarning, Picture, PictureWarning, check_size
 
 _FORMATS = "PNG, JPEG, WebP, AVIF, TIFF, BMP, GIF, PPM, JPEG 2000"
-_MAX_PIXELS = 2**27  # as Limits.max_pixels of the container: what is read can be decoded again by default
+_MAX_PIXELS = 2**27  # as Limits of the container: what is read can be decoded again by default
+MAX_SIDE = 2**17
 
 
 def read_picture(source: str | os.PathLike[str] | Image.Image, *, max_pixels: int = _MAX_PIXELS) -> Picture:
@@ -28,7 +29,7 @@ def read_picture(source: str | os.PathLike[str] | Image.Image, *, max_pixels: in
 
     Args:
         source: path of a file, or a PIL image (left unchanged).
-        max_pixels: width times height that is accepted at most.
+        max_pixels: width times height that is accepted at most. No side may be longer than `MAX_SIDE`.
 
     Warns:
         PrecisionWarning: samples of more than 8 bits were reduced to 8 bits.
@@ -52,8 +53,9 @@ def read_picture(source: str | os.PathLike[str] | Image.Image, *, max_pixels: in
 
 def _read(image: Image.Image, name: str, max_pixels: int) -> Picture:
     check_size(*image.size)
-    if image.width * image.height > max_pixels:
-        raise _too_large(name, f"{image.width}x{image.height} = {image.width * image.height} pixels", max_pixels)
+    if image.width * image.height > max_pixels or max(image.size) > MAX_SIDE:
+        size = f"{image.width}x{image.height} = {image.width * image.height} pixels"
+        raise _too_large(name, size, f"{max_pixels} pixels, and {MAX_SIDE} on a side")
     with _explained(name):
         frames = int(getattr(image, "n_frames", 1))
         layout = stored_layout(image)  # before loading, which forgets it
@@ -97,8 +99,7 @@ def _not_a_picture(path: Path) -> ImageError:
             seems = what_it_seems(file.read(64))
     except OSError:
         seems = "not a file"
-    known = ", ".join(sorted(Image.OPEN)) if Image.OPEN else _FORMATS
-    hint = "to read a .plic file, use `plic decode`" if "plic" in seems else f"Pillow reads here: {known}"
+    hint = "to read a .plic file, use `plic decode`" if "plic" in seems else "convert it to one of these, such as PNG"
     return ImageError("this is not a picture that plic can read", got=f"{path}: {seems}", expected=_FORMATS, hint=hint)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import pickle
 from pathlib import Path
 
 import torch
@@ -37,11 +38,19 @@ def load_checkpoint(path: Path, codec: Codec, optimizer: torch.optim.Optimizer |
     """
     if not path.exists():
         raise TrainingError(f"there is no checkpoint {path}", hint="start without --resume")
-    state = torch.load(path, weights_only=True)
-    if state["fingerprint"] != codec.recipe.fingerprint():
+    try:
+        state = torch.load(path, weights_only=True)
+        made_with = str(state["fingerprint"])
+    except (pickle.UnpicklingError, RuntimeError, EOFError, KeyError, TypeError) as error:
+        raise TrainingError(
+            f"{path} is not a checkpoint",
+            got=str(error).splitlines()[0] if str(error) else type(error).__name__,
+            hint="start again without --resume, in another folder",
+        ) from error
+    if made_with != codec.recipe.fingerprint():
         raise TrainingError(
             f"{path} is the checkpoint of another recipe",
-            got=state["fingerprint"][:12],
+            got=made_with[:12],
             expected=codec.recipe.fingerprint()[:12],
             hint="train into another folder, or with the recipe it was made with (recipe.yaml beside it)",
         )

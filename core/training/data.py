@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import torch
-from PIL import Image
 from torch import Tensor
 
 from ..errors import TrainingError
+from ..image import read_picture
 
 SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp"}
 
@@ -30,6 +30,7 @@ class CropSource:
 
     Raises:
         TrainingError: a folder is missing, or no photograph is large enough.
+        ImageError: a file that is named like a picture cannot be read as one.
     """
 
     def __init__(self, folders: Sequence[Path], crop: int, seed: int) -> None:
@@ -70,9 +71,8 @@ class CropSource:
 def _files(folder: Path) -> list[Path]:
     if not folder.is_dir():
         raise TrainingError(f"there is no folder {folder}", hint="give a folder of photographs with --data")
-    return sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES)
+    return sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file())
 
 
 def _load(path: Path) -> Pixels:
-    with Image.open(path) as image:
-        return np.asarray(image.convert("RGB"))
+    return read_picture(path).pixels

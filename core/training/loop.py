@@ -13,13 +13,14 @@ import torch
 from torch import Tensor
 
 from ..codec import Codec, CodecOutput, assemble
-from ..errors import TrainingError
+from ..errors import FileError, TrainingError
 from ..files import write_atomically
 from ..recipe import Recipe
 from .checkpoint import load_checkpoint, save_checkpoint
 from .data import CropSource
 
 LOG_EVERY = 50
+CHECKPOINT = "checkpoint.pt"
 CHECKPOINT_SECONDS = 120.0
 
 
@@ -54,6 +55,7 @@ class TrainingRun:
     ) -> None:
         self.settings = recipe.training
         self.folder = folder
+        _make(folder)
         self.minutes = minutes
         torch.manual_seed(self.settings.seed)
         self.codec: Codec = assemble(recipe)
@@ -65,13 +67,12 @@ class TrainingRun:
         self.optimizer = torch.optim.Adam(self.codec.parameters(), lr=self.settings.learning_rate)
         self.step = 0
         self.seconds = 0.0
-        folder.mkdir(parents=True, exist_ok=True)
         write_atomically(folder / "recipe.yaml", recipe.to_yaml().encode())
 
     @property
     def checkpoint(self) -> Path:
         """Where the run's state is kept."""
-        return self.folder / "checkpoint.pt"
+        return self.folder / CHECKPOINT
 
     def resume(self) -> None:
         """Go on from the checkpoint in the folder.
@@ -82,7 +83,7 @@ class TrainingRun:
         self.step, self.seconds = load_checkpoint(self.checkpoint, self.codec, self.optimizer)
 
     def run(self, report: Callable[[Progress], None]) -> Codec:
-        """Train to the end, saving a checkpoint every two minutes and at the end.
+        """Train to the end, saving a checkpoint every two minutes, at the end and when interrupted.
 
         Raises:
             TrainingError: the loss or a gradient is not finite.
@@ -92,18 +93,25 @@ class TrainingRun:
         self.codec.train()
         started, saved = time.monotonic() - self.seconds, time.monotonic()
         sums, counted = torch.zeros(3, dtype=torch.float64), 0
-        while self._progress() < 1:
-            sums += self._train_step()
-            counted, self.step = counted + 1, self.step + 1
-            self.seconds = time.monotonic() - started
-            if self.step % LOG_EVERY == 0 or self._progress() >= 1:
-                self._log(sums / counted, report)
-                sums, counted = torch.zeros_like(sums), 0
-            if time.monotonic() - saved > CHECKPOINT_SECONDS:
-                saved = time.monotonic()
-                save_checkpoint(self.checkpoint, self.codec, self.optimizer, self.step, self.seconds)
-        save_checkpoint(self.checkpoint, self.codec, self.optimizer, self.step, self.seconds)
+        try:
+            while self._progress() < 1:
+                sums += self._train_step()
+                counted, self.step = counted + 1, self.step + 1
+                self.seconds = time.monotonic() - started
+                if self.step % LOG_EVERY == 0 or self._progress() >= 1:
+                    self._log(sums / counted, report)
+                    sums, counted = torch.zeros_like(sums), 0
+                if time.monotonic() - saved > CHECKPOINT_SECONDS:
+                    saved = time.monotonic()
+                    self._save()
+        except KeyboardInterrupt:
+            self._save()
+            raise
+        self._save()
         return self.codec.eval()
+
+    def _save(self) -> None:
+        save_checkpoint(self.checkpoint, self.codec, self.optimizer, self.step, self.seconds)
 
     def _progress(self) -> float:
         """Share of the run that is done, by steps or by time."""
@@ -183,7 +191,7 @@ def train(
         data: folders of photographs.
         out: folder for the results.
         minutes: limit on wall-clock time per model.
-        resume: go on from the checkpoints in ``out``.
+        resume: go on from the checkpoints in ``out``, where there are any.
         report: called with each line of the log.
 
     Raises:
@@ -194,7 +202,21 @@ def train(
     models: list[int | None] = [None] if variable else list(range(len(lambdas)))
     for model in models:
         folder = out if len(models) == 1 else out / str(model)
+        if not resume and (folder / CHECKPOINT).exists():
+            raise TrainingError(
+                f"{folder} holds an earlier run",
+                hint="add --resume to go on with it, or name another folder with --out",
+            )
         run = TrainingRun(recipe, data, folder, model, minutes)
-        if resume and run.checkpoint.exists():
+        if run.checkpoint.exists():
             run.resume()
         run.run(report).freeze().save(folder / "weights.safetensors")
+
+
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise FileError(
+            "the folder cannot be made", got=f"{folder}: {error.strerror}", hint="name another folder with --out"
+        ) from error
