@@ -14,6 +14,14 @@ from plic.core.api import build
 from plic.core.codec import Codec
 from plic.core.frozen import FrozenCodec
 
+MINNEN: Mapping[str, Any] = {
+    "transform.channels": 12,
+    "transform.latent_channels": 16,
+    "side_information.channels": 8,
+    "side_information.widths": [8, 8],
+    "side_information.features": 32,
+    "context.fusion": [24, 24],
+}
 SMALL: Mapping[str, Mapping[str, Any]] = {
     "balle2018": {
         "transform.channels": 12,
@@ -21,22 +29,8 @@ SMALL: Mapping[str, Mapping[str, Any]] = {
         "side_information.channels": 8,
         "side_information.features": 16,
     },
-    "minnen2018": {
-        "transform.channels": 12,
-        "transform.latent_channels": 16,
-        "side_information.channels": 8,
-        "side_information.widths": [8, 8],
-        "side_information.features": 32,
-        "context.fusion": [24, 24],
-    },
-    "he2021": {
-        "transform.channels": 12,
-        "transform.latent_channels": 16,
-        "side_information.channels": 8,
-        "side_information.widths": [8, 8],
-        "side_information.features": 32,
-        "context.fusion": [24, 24],
-    },
+    "minnen2018": MINNEN,
+    "he2021": MINNEN,
     "fu2021": {
         "transform.channels": 8,
         "side_information.channels": 8,

@@ -7,42 +7,25 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from ...core.layers import MaskedConv2d, checkerboard_mask, live_windows
-from ...core.slots import Context, ContextState, ContextWiring, LatentShape, Step
-from .fusion import as_planes, fusion_layers, join
+from ...core.layers import checkerboard_mask, live_windows
+from ...core.slots import ContextState, LatentShape, Step
+from .fusion import as_planes, join
+from .masked import MaskedContext, canvas
 
 
-class CheckerboardConv(Context):
+class CheckerboardConv(MaskedContext):
     """Checkerboard context (He et al. 2021, arXiv:2103.15306).
 
     Anchors, the sites with even ``i + j``, see the side features only: their context features are exactly zero. The
     others also see the anchors around them, through a convolution whose live taps are those of the other colour.
-
-    Args:
-        wiring: what the chain delivers.
-        kernel: size of the convolution, odd.
-        features: its outputs; by default twice the latent channels.
-        fusion: features between the 1x1 layers.
-        slope: negative slope of the LeakyReLU between them.
     """
 
+    name = "checkerboard-conv"
     orders = frozenset({"checkerboard"})
 
-    def __init__(
-        self,
-        wiring: ContextWiring,
-        *,
-        kernel: int = 5,
-        features: int | None = None,
-        fusion: tuple[int, ...] = (640, 640),
-        slope: float = 0.01,
-    ) -> None:
-        super().__init__()
-        self.reach = kernel // 2
-        self.channels = wiring.channels
-        features = features or 2 * wiring.channels
-        self.masked = MaskedConv2d(wiring.channels, features, checkerboard_mask(kernel))
-        self.fusion = fusion_layers("checkerboard-conv", wiring, features, fusion, slope)
+    @staticmethod
+    def live_taps(kernel: int) -> Tensor:
+        return checkerboard_mask(kernel)
 
     def parameters_all(self, values: Tensor, side: Tensor | None) -> Tensor:
         anchors = _anchors(values)
@@ -50,7 +33,7 @@ class CheckerboardConv(Context):
         return as_planes(self.fusion(join(side, context)), self.channels)
 
     def start(self, shape: LatentShape, batch: int, side: Tensor | None) -> ContextState:
-        return ContextState(side, torch.zeros(batch, shape.channels, shape.height, shape.width, dtype=torch.float64))
+        return ContextState(side, canvas(batch, shape.channels, shape.height, shape.width))
 
     def parameters_at(self, state: ContextState, step: Step) -> Tensor:
         values = state.values

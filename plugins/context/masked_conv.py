@@ -5,15 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 from torch import Tensor
 
-from ...core.layers import MaskedConv2d, causal_mask, live_windows
-from ...core.slots import Context, ContextState, ContextWiring, LatentShape, Step
-from .fusion import as_planes, fusion_layers, join
+from ...core.layers import causal_mask, live_windows
+from ...core.slots import ContextState, LatentShape, Step
+from .fusion import as_planes, join
+from .masked import MaskedContext, canvas
 
 
-class MaskedConv(Context):
+class MaskedConv(MaskedContext):
     """Masked convolution over all channels of the sites before, then 1x1 fusion layers (Minnen et al. 2018).
 
     ::
@@ -21,41 +21,22 @@ class MaskedConv(Context):
         decoded values ─ masked k x k ─┐
                                        ├─ 1x1 ─ ... ─ 1x1 ─ parameters
         side features ─────────────────┘
-
-    Args:
-        wiring: what the chain delivers.
-        kernel: size of the masked convolution, odd.
-        features: its outputs; by default twice the latent channels.
-        fusion: features between the 1x1 layers.
-        slope: negative slope of the LeakyReLU between them.
     """
 
+    name = "masked-conv"
     orders = frozenset({"raster"})
 
-    def __init__(
-        self,
-        wiring: ContextWiring,
-        *,
-        kernel: int = 5,
-        features: int | None = None,
-        fusion: tuple[int, ...] = (640, 640),
-        slope: float = 0.01,
-    ) -> None:
-        super().__init__()
-        self.reach = kernel // 2
-        self.channels = wiring.channels
-        features = features or 2 * wiring.channels
-        self.masked = MaskedConv2d(wiring.channels, features, causal_mask(kernel))
-        self.fusion = fusion_layers("masked-conv", wiring, features, fusion, slope)
+    @staticmethod
+    def live_taps(kernel: int) -> Tensor:
+        return causal_mask(kernel)
 
     def parameters_all(self, values: Tensor, side: Tensor | None) -> Tensor:
         return as_planes(self.fusion(join(side, self.masked(values))), self.channels)
 
     def start(self, shape: LatentShape, batch: int, side: Tensor | None) -> ContextState:
         reach = self.reach
-        padded = torch.zeros(
-            batch, shape.channels, shape.height + reach, shape.width + 2 * reach, dtype=torch.float64
-        )  # nothing below the last row is ever live
+        # nothing below the last row is ever live
+        padded = canvas(batch, shape.channels, shape.height + reach, shape.width + 2 * reach)
         return _State(side, padded[:, :, reach:, reach : reach + shape.width], padded)
 
     def parameters_at(self, state: ContextState, step: Step) -> Tensor:

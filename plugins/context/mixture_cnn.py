@@ -12,6 +12,7 @@ from ...core.errors import IncompatibleParts
 from ...core.slots import Context, ContextState, ContextWiring, LatentShape, Step
 from ..head.factorized import Factorized
 from .fusion import as_planes
+from .masked import canvas
 
 
 class MixtureCnn(Context):
@@ -66,7 +67,7 @@ class MixtureCnn(Context):
         return collected.view(batch, -1, channels, height, width)
 
     def start(self, shape: LatentShape, batch: int, side: Tensor | None) -> ContextState:
-        return _State(side, torch.zeros(batch, shape.channels, shape.height, shape.width, dtype=torch.float64))
+        return _State(side, canvas(batch, shape.channels, shape.height, shape.width))
 
     def parameters_at(self, state: ContextState, step: Step) -> Tensor:
         lattice = _of(state)

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from ...core.errors import IncompatibleParts
 from ...core.slots import Context, ContextState, ContextWiring, LatentShape, Step
 from .fusion import fusion_layers
+from .masked import canvas
 
 
 class SideOnly(Context):
@@ -47,7 +48,7 @@ class SideOnly(Context):
         return parameters.view(shape)
 
     def start(self, shape: LatentShape, batch: int, side: Tensor | None) -> ContextState:
-        return ContextState(side, torch.zeros(batch, shape.channels, shape.height, shape.width, dtype=torch.float64))
+        return ContextState(side, canvas(batch, shape.channels, shape.height, shape.width))
 
     def parameters_at(self, state: ContextState, step: Step) -> Tensor:
         return self.parameters_all(state.values, state.side).flatten(2)[:, :, step.elements]

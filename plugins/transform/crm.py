@@ -6,12 +6,12 @@ from typing import Literal
 
 from torch import Tensor, nn
 
-from ...core.slots import Transform
 from .attention import Attention
+from .layered import LayeredTransform
 from .normalisation import Gdn
 
 
-class CrmTransform(Transform):
+class CrmTransform(LayeredTransform):
     """Residual transform of Fu et al. (2021, arXiv:2107.06463): concatenated residual modules (CRM).
 
     ::
@@ -53,14 +53,6 @@ class CrmTransform(Transform):
             *(attend(), crm(), _Up(n, slope), crm()),
             *(nn.Conv2d(n, 3 * 4, 3, padding=1), nn.PixelShuffle(2)),
         )
-
-    def analysis(self, x: Tensor) -> Tensor:
-        y: Tensor = self.analysis_layers(x)
-        return y
-
-    def synthesis(self, y_hat: Tensor) -> Tensor:
-        x_hat: Tensor = self.synthesis_layers(y_hat)
-        return x_hat
 
 
 class ConcatenatedResidualModule(nn.Module):

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from torch import Tensor, nn
+from torch import nn
 
-from ...core.slots import Transform
+from .layered import LayeredTransform
 from .normalisation import Gdn
 
 
-class GdnTransform(Transform):
+class GdnTransform(LayeredTransform):
     """Four 5x5 convolutions of stride 2 with GDN between them (Balle et al. 2018, arXiv:1802.01436).
 
     ::
@@ -31,14 +31,6 @@ class GdnTransform(Transform):
         self.synthesis_layers = nn.Sequential(
             _up(m, n), Gdn(n, inverse=True), _up(n, n), Gdn(n, inverse=True), _up(n, n), Gdn(n, inverse=True), _up(n, 3)
         )
-
-    def analysis(self, x: Tensor) -> Tensor:
-        y: Tensor = self.analysis_layers(x)
-        return y
-
-    def synthesis(self, y_hat: Tensor) -> Tensor:
-        x_hat: Tensor = self.synthesis_layers(y_hat)
-        return x_hat
 
 
 def _down(inputs: int, outputs: int) -> nn.Conv2d:
