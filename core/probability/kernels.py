@@ -61,14 +61,21 @@ class Window(NamedTuple):
     span: int
 
 
+def _compiled(function: F, **options: bool) -> F:
+    try:
+        return cast(F, njit(cache=True, nogil=True, error_model="numpy", **options)(function))
+    except RuntimeError:  # no folder for the cache can be written to: compile in every process
+        return cast(F, njit(nogil=True, error_model="numpy", **options)(function))
+
+
 def jit(function: F) -> F:
     """Compile when first called; keep the result on disk; let go of the interpreter lock while running."""
-    return cast(F, njit(cache=True, nogil=True, error_model="numpy")(function))
+    return _compiled(function)
 
 
 def inlined(function: F) -> F:
     """The same for a part of other kernels."""
-    return cast(F, njit(cache=True, nogil=True, error_model="numpy", forceinline=True)(function))
+    return _compiled(function, forceinline=True)
 
 
 # ---- mixtures ----------------------------------------------------------------------------------------------------
