@@ -11,6 +11,7 @@ import PIL.Image
 import torch
 from torch import Tensor
 
+from . import tiling
 from .bitstream import CodecIdentity, check_digest, check_stream, make_stream, picture_of
 from .coding import CodedLatent, LatentModel, decode_latent, encode_latent
 from .container import Header, Limits, SectionKind, Stream, pack, unpack
@@ -142,7 +143,7 @@ class FrozenCodec:
         with torch.inference_mode():
             with times.measure("transform"):
                 levels = torch.full((len(x),), level)
-                y = self.networks.rate.scale(self.networks.transform.analysis(x), levels).float()
+                y = self.networks.rate.scale(tiling.analysis(self.networks.transform, x), levels).float()
             entropy_coder = self._coder(coder)
             side, z = self._encode_side(y, entropy_coder, times, count_bits)
             latent = encode_latent(y, side, self.latent_model, entropy_coder, times, count_bits)
@@ -189,7 +190,8 @@ class FrozenCodec:
             y_hat = self._decode_latents(streams, header, times)
             with times.measure("transform"):
                 levels = torch.full((len(streams),), header.quality)
-                x_hat = self.networks.transform.synthesis(self.networks.rate.unscale(y_hat.float(), levels))
+                unscaled = self.networks.rate.unscale(y_hat.float(), levels)
+                x_hat = tiling.synthesis(self.networks.transform, unscaled)
             with times.measure("image"):
                 return [picture_of(x_hat[index : index + 1], stream) for index, stream in enumerate(streams)]
 

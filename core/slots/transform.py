@@ -23,12 +23,14 @@ class Transform(nn.Module, ABC):
     Attributes:
         stride: image pixels per latent site, in each direction.
         latent_channels: ``C``.
-        is_local: False when an output depends on the whole image (non-local attention); tiling is then refused.
+        margin: how many latent sites around a site its latent and its pixels depend on, in both directions; an upper
+            bound will do. Pictures larger than a tile are then transformed piece by piece. None, the default, when
+            the whole image matters (non-local attention) or nothing is known.
     """
 
     stride: int
     latent_channels: int
-    is_local: bool = True
+    margin: int | None = None
 
     @abstractmethod
     def analysis(self, x: Tensor) -> Tensor:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 from torch.nn import functional
@@ -35,17 +36,17 @@ class CheckerboardConv(MaskedContext):
     def start(self, shape: LatentShape, batch: int, side: Tensor | None) -> ContextState:
         return ContextState(side, canvas(batch, shape.channels, shape.height, shape.width))
 
-    def parameters_at(self, state: ContextState, step: Step) -> Tensor:
+    def parameters_at_sites(self, state: ContextState, step: Step, sites: npt.NDArray[np.int64]) -> Tensor:
         values = state.values
         if step.kind == 0:
-            context = values.new_zeros(values.shape[0], self.masked.out_channels, len(step.sites))
+            context = values.new_zeros(values.shape[0], self.masked.out_channels, len(sites))
         else:  # every live tap is an anchor
             padded = functional.pad(values, (self.reach,) * 4)
-            rows, columns = np.divmod(step.sites, step.shape.width)
+            rows, columns = np.divmod(sites, step.shape.width)
             context = self.masked.at(live_windows(padded, self.masked.mask, rows, columns))
-        side = None if state.side is None else state.side.flatten(2)[:, :, step.sites]
+        side = None if state.side is None else state.side.flatten(2)[:, :, sites]
         joined = join(side, context).unsqueeze(-1)
-        return as_planes(self.fusion(joined), self.channels).flatten(2)
+        return as_planes(self.fusion(joined), self.channels).squeeze(-1)
 
 
 def _anchors(values: Tensor) -> Tensor:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 from torch import Tensor
 
 from ...core.layers import causal_mask, live_windows
@@ -39,14 +40,14 @@ class MaskedConv(MaskedContext):
         padded = canvas(batch, shape.channels, shape.height + reach, shape.width + 2 * reach)
         return _State(side, padded[:, :, reach:, reach : reach + shape.width], padded)
 
-    def parameters_at(self, state: ContextState, step: Step) -> Tensor:
+    def parameters_at_sites(self, state: ContextState, step: Step, sites: npt.NDArray[np.int64]) -> Tensor:
         if not isinstance(state, _State):
             raise TypeError("a state that this context did not start")
-        rows, columns = np.divmod(step.sites, step.shape.width)
+        rows, columns = np.divmod(sites, step.shape.width)
         window = live_windows(state.padded, self.masked.mask, rows, columns)
         side = None if state.side is None else state.side[:, :, rows, columns]
         joined = join(side, self.masked.at(window))
-        return as_planes(self.fusion(joined.unsqueeze(-1)), self.channels).flatten(2)
+        return as_planes(self.fusion(joined.unsqueeze(-1)), self.channels).squeeze(-1)
 
 
 @dataclass

@@ -36,6 +36,7 @@ class CrmTransform(LayeredTransform):
         super().__init__()
         n = channels
         self.latent_channels = n
+        self.margin = 10 + 4 * stages  # of the synthesis, which looks farther than the analysis
 
         def crm() -> nn.Module:
             return ConcatenatedResidualModule(n, stages, slope)

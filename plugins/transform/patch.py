@@ -50,6 +50,7 @@ class PatchTransform(Transform):
     ) -> None:
         super().__init__()
         self.latent_channels = channels
+        self.margin = blocks[1] + (blocks[0] + 1) // 2  # a block looks one site around itself
         self.step = step
         fine, coarse = widths
         patch = 3 * FINE * FINE
