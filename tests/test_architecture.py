@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -28,6 +29,31 @@ def imports(path: Path) -> list[str]:
             base = package[: len(package) - node.level + 1] if node.level else ()
             names.append(".".join((*base, *([node.module] if node.module else []))))
     return names
+
+
+def rooms_imported(path: Path) -> set[str]:
+    """Rooms of core that a module imports when it is loaded: not in functions, not for type checking only."""
+    tree = ast.parse(path.read_text())
+    tree.body = [node for node in tree.body if isinstance(node, ast.Import | ast.ImportFrom)]
+    package = path.relative_to(ROOT).parent.parts
+    found = set()
+    for node in tree.body:
+        if isinstance(node, ast.ImportFrom) and node.level:
+            base = (*package[: len(package) - node.level + 1], *(node.module or "").split("."))
+            names = [part for part in base if part] + ([] if node.module else [alias.name for alias in node.names])
+            found.add(names[1] if len(names) > 1 else names[0])
+    return found
+
+
+def test_rooms_of_core_do_not_import_one_another_in_circles() -> None:
+    graph: dict[str, set[str]] = {}
+    for path in modules("core"):
+        room = path.relative_to(ROOT / "core").parts[0].removesuffix(".py")
+        if room != "__init__":
+            graph.setdefault(room, set()).update(rooms_imported(path) - {room})
+    order = list(TopologicalSorter(graph).static_order())
+    assert order.index("errors") < order.index("slots") < order.index("recipe") < order.index("frozen")
+    assert order.index("frozen") < order.index("api")
 
 
 @pytest.mark.parametrize("path", modules("core"), ids=lambda path: str(path.relative_to(ROOT)))
