@@ -15,46 +15,30 @@ from ...core.probability import (
     locations,
     weights_from_logits,
 )
-from ...core.slots import Distributions, Head
+from ...core.slots import Distributions
 from ..layers import lower_bound
-from .families import GAUSSIAN_DENSITY, LAPLACIAN_DENSITY, LIKELIHOOD_FLOOR, LOGISTIC_DENSITY, bin_mass
-from .mixtures import component_layout
-from .scales import ScaleKind, ScaleParameter
+from .families import GAUSSIAN_DENSITY, LAPLACIAN_DENSITY, LOGISTIC_DENSITY, bin_mass
+from .mixtures import MixtureHead, component_layout
+from .scales import ScaleParameter
 from .single import softmax_mass
 
 DENSITIES = (GAUSSIAN_DENSITY, LAPLACIAN_DENSITY, LOGISTIC_DENSITY)
 
 
-class Gllmm(Head):
+class Gllmm(MixtureHead):
     """Discretised Gaussian-Laplacian-logistic mixture (Fu et al. 2021, arXiv:2107.06463).
 
     ``components`` densities of each of the three families, each with its own mean and scale, and weights on two
     levels: a softmax inside each family, and a softmax over the families. With three components that is
     3 x 3 x 3 + 3 = 30 parameters per element, in the order of the released code: (weight, mean, scale) of each
-    component, Gaussians first, then Laplacians, then logistics, then the three family logits.
-
-    Args:
-        channels: latent channels; unused.
-        components: densities per family.
-        scale: what the raw scale outputs stand for; the released code takes absolute values.
-        floor: least scale. The released code has none; 0/0 in the Laplacian is what that costs.
-        likelihood_floor: least likelihood in training.
+    component, Gaussians first, then Laplacians, then logistics, then the three family logits. The released code takes
+    absolute values for scales and has no floor; 0/0 in the Laplacian is what that costs.
     """
 
-    def __init__(
-        self,
-        channels: int,
-        *,
-        components: int = 3,
-        scale: ScaleKind = "absolute",
-        floor: float = 0.11,
-        likelihood_floor: float = LIKELIHOOD_FLOOR,
-    ) -> None:
-        super().__init__()
-        self.components = components
-        self.layout = component_layout(3 * components) + tuple(f"family.{density.family.name}" for density in DENSITIES)
-        self.scale = ScaleParameter(scale, floor)
-        self.likelihood_floor = likelihood_floor
+    @staticmethod
+    def layout_of(components: int) -> tuple[str, ...]:
+        families = tuple(f"family.{density.family.name}" for density in DENSITIES)
+        return component_layout(len(DENSITIES) * components) + families
 
     def likelihood(self, parameters: Tensor, values: Tensor) -> Tensor:
         parameters, values = parameters.float(), values.float().unsqueeze(1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from typing import ClassVar
 
 import numpy as np
@@ -36,18 +37,16 @@ def component_layout(count: int) -> tuple[str, ...]:
     return tuple(f"{field}.{component}" for component in range(count) for field in FIELDS)
 
 
-class FamilyMixture(Head):
-    """Mixture of ``components`` densities of one family, softmax weights.
+class MixtureHead(Head):
+    """What mixtures share.
 
     Args:
-        channels: latent channels; unused.
-        components: densities per element.
+        channels: latent channels; unused, the head owns no parameters.
+        components: densities per element, of each family.
         scale: what the raw scale outputs stand for.
         floor: least scale.
         likelihood_floor: least likelihood in training.
     """
-
-    density: ClassVar[Density]
 
     def __init__(
         self,
@@ -59,9 +58,25 @@ class FamilyMixture(Head):
         likelihood_floor: float = LIKELIHOOD_FLOOR,
     ) -> None:
         super().__init__()
-        self.layout = component_layout(components)
+        self.components = components
+        self.layout = self.layout_of(components)
         self.scale = ScaleParameter(scale, floor)
         self.likelihood_floor = likelihood_floor
+
+    @staticmethod
+    @abstractmethod
+    def layout_of(components: int) -> tuple[str, ...]:
+        """Names of the parameters, in order."""
+
+
+class FamilyMixture(MixtureHead):
+    """Mixture of ``components`` densities of one family, softmax weights."""
+
+    density: ClassVar[Density]
+
+    @staticmethod
+    def layout_of(components: int) -> tuple[str, ...]:
+        return component_layout(components)
 
     def likelihood(self, parameters: Tensor, values: Tensor) -> Tensor:
         parameters = parameters.float()
