@@ -243,7 +243,10 @@ class FrozenCodec:
         level = self.quality if quality is None else quality
         if not 0 <= level < levels:
             raise PlicError(
-                f"recipe {self.recipe.name!r} has no such quality", got=level, expected=f"0 to {levels - 1}"
+                f"recipe {self.recipe.name!r} has no such quality",
+                got=level,
+                expected=f"0 to {levels - 1}",
+                hint="give one of these; a higher level is a larger file",
             )
         return level
 

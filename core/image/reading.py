@@ -99,7 +99,9 @@ def _not_a_picture(path: Path) -> ImageError:
             seems = what_it_seems(file.read(64))
     except OSError:
         seems = "not a file"
-    hint = "to read a .plic file, use `plic decode`" if "plic" in seems else "convert it to one of these, such as PNG"
+    hint = "give a picture in one of these formats"
+    if "plic" in seems:
+        hint = "to read a .plic file, use `plic decode`"
     return ImageError("this is not a picture that plic can read", got=f"{path}: {seems}", expected=_FORMATS, hint=hint)
 
 

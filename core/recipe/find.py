@@ -52,6 +52,7 @@ def find_recipe(name: str, registry: Registry, where: str = "", beside: Path | N
             f"{prefix}no recipe is called {name!r}",
             expected=f"one of {', '.join(sorted(known)) or '(none)'}, or a path that ends in .yaml",
             near=near_matches(name, known),
+            hint="`plic recipes` lists them all",
         )
     if len(known[name]) > 1:
         raise PluginError(

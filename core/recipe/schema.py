@@ -25,6 +25,7 @@ TEXTS = ("name", "title", "paper", "notes", "extends")
 KEYS = ("plic", *TEXTS, *SLOTS, "training", "requires")
 
 _STRICT = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False, validate_default=True)
+_CORRECT = "correct it there; `plic recipes NAME` shows a recipe with every setting"
 
 
 def settings_model(slot: str, part: str, registry: Registry) -> type[BaseModel]:
@@ -95,12 +96,17 @@ def _explain(error: ValidationError, model: type[BaseModel], source: Source, pat
     known = ", ".join(keys) or "(it has no settings)"
     if first["type"] == "extra_forbidden":
         return RecipeError(
-            f"{where}: {what} has no setting {key!r}", got=key, expected=f"one of {known}", near=near_matches(key, keys)
+            f"{where}: {what} has no setting {key!r}",
+            got=key,
+            expected=f"one of {known}",
+            near=near_matches(key, keys),
+            hint=_CORRECT,
         )
     if first["type"] == "missing":
-        return RecipeError(f"{where}: {what} needs the setting {key!r}", expected=f"{known}")
+        return RecipeError(f"{where}: {what} needs the setting {key!r}", expected=f"{known}", hint=_CORRECT)
     got = f"{first['input']!r} ({type(first['input']).__name__})"
-    return RecipeError(f"{where}: {path}.{'.'.join(location)} does not fit {what}", got=got, expected=first["msg"])
+    problem = f"{where}: {path}.{'.'.join(location)} does not fit {what}"
+    return RecipeError(problem, got=got, expected=first["msg"], hint=_CORRECT)
 
 
 def settings_of(model: BaseModel) -> dict[str, Any]:
