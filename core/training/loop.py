@@ -123,7 +123,7 @@ class TrainingRun:
         settings = self.settings
         for group in self.optimizer.param_groups:
             group["lr"] = settings.learning_rate * self._learning_rate_factor()
-        x = self.crops.batch(settings.batch).contiguous(memory_format=torch.channels_last)
+        x = self.crops.batch(settings.batch)
         quality = torch.randint(len(self.lambdas), (settings.batch,))
         with torch.autocast("cpu", torch.bfloat16, enabled=settings.precision == "bfloat16"):
             output: CodecOutput = self.codec(x, quality)
