@@ -16,7 +16,6 @@ Array = NDArray[Any]
 
 BUCKET_SHIFT = 46  # of a double's bits: its exponent and six bits of its fraction, 64 buckets per octave
 LARGEST = float(1 << 30)  # grid steps
-EXPONENT_BITS = 24  # of EXPONENTIALS
 RECIPROCAL_BITS = 56
 WEIGHT_SUM = 1 << 16
 

@@ -31,7 +31,6 @@ F = TypeVar("F", bound=Callable[..., Any])
 u64 = np.uint64
 
 REACH = 24 << 32  # 24 standard units
-CENTRE = 24 * 64  # index of the node at u = 0
 FRACTION = (1 << 26) - 1
 STEP = (1 << 32) - 1
 FAR_EDGE = 1 << 37  # any location (int32) is far below, and FAR_EDGE * 2^25 still fits int64

@@ -11,13 +11,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from ...core.probability import IntegerDistribution, Support, TableDistribution
+from ...core.probability import GRID, IntegerDistribution, Support, TableDistribution
+from ...core.probability.tables import CDF_BITS
 from ...core.slots import Head
 from ..layers import lower_bound
 from .families import LIKELIHOOD_FLOOR
 
-CDF_BITS = 30  # of the integer tables
-GRID = 4096  # medians lie on the exact grid
 TAIL = 2.0**-20  # probability that the tables leave to the escapes, on each side
 WIDEST = 1 << 10  # symbols a table may reach from the median, on each side
 BISECTIONS = 40

@@ -52,3 +52,8 @@ def bin_mass(density: Density, values: Tensor, mean: Tensor | float, scale: Tens
     """
     distance = (values - mean).abs()
     return density.cdf((0.5 - distance) / scale) - density.cdf((-0.5 - distance) / scale)
+
+
+def softmax_mass(logits: Tensor, masses: Tensor) -> Tensor:
+    """Mixture of ``masses`` ``(B, K, ...)`` with softmax weights over dimension 1."""
+    return (torch.softmax(logits, 1) * masses).sum(1)

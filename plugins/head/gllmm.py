@@ -17,10 +17,9 @@ from ...core.probability import (
 )
 from ...core.slots import Distributions
 from ..layers import lower_bound
-from .families import GAUSSIAN_DENSITY, LAPLACIAN_DENSITY, LOGISTIC_DENSITY, bin_mass
+from .families import GAUSSIAN_DENSITY, LAPLACIAN_DENSITY, LOGISTIC_DENSITY, bin_mass, softmax_mass
 from .mixtures import MixtureHead, component_layout
 from .scales import ScaleParameter
-from .single import softmax_mass
 
 DENSITIES = (GAUSSIAN_DENSITY, LAPLACIAN_DENSITY, LOGISTIC_DENSITY)
 

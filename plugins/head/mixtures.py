@@ -25,9 +25,9 @@ from .families import (
     LOGISTIC_DENSITY,
     Density,
     bin_mass,
+    softmax_mass,
 )
 from .scales import ScaleKind, ScaleParameter
-from .single import softmax_mass
 
 FIELDS = ("weight", "mean", "scale")
 

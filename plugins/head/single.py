@@ -6,7 +6,6 @@ from typing import ClassVar
 
 import numpy as np
 import numpy.typing as npt
-import torch
 from torch import Tensor
 
 from ...core.probability import IntegerDistribution, MixtureDistribution, Support, locations
@@ -62,8 +61,3 @@ class _FrozenSingle:
             families=self.families,
             support=support,
         )
-
-
-def softmax_mass(logits: Tensor, masses: Tensor) -> Tensor:
-    """Mixture of ``masses`` ``(B, K, ...)`` with softmax weights over dimension 1."""
-    return (torch.softmax(logits, 1) * masses).sum(1)
