@@ -36,9 +36,9 @@ class CodecOutput:
 class Codec(nn.Module):
     """A recipe's parts, joined for training.
 
-    In training mode the quantiser's surrogates stand in for rounding. In evaluation mode values are rounded, with one
-    approximation: on a mean-centred grid a context that sees decoded elements is given values rounded to integers.
-    Real bytes come from `freeze` only.
+    In training mode the quantiser's surrogates stand in for rounding; in evaluation mode values are rounded as coding
+    would. On a mean-centred grid rounded values depend on the context's means, step by step: they are found first,
+    without gradients, and one teacher-forced pass over them gives the rate. Real bytes come from `freeze` only.
     """
 
     def __init__(self, recipe: Recipe, parts: Parts) -> None:
@@ -99,26 +99,54 @@ class Codec(nn.Module):
         return self._medians
 
     def _latent(self, y: Tensor, side: Tensor | None) -> tuple[Tensor, Tensor]:
-        """Quantised latent (or its surrogate) and its bits."""
+        """Quantised latent (or its surrogate) as the synthesis sees it, and its bits."""
         noise = torch.rand_like(y) - 0.5
-        seen = self._quantised(y, noise, None)
-        parameters = self.context.parameters_all(seen, side)
-        centre = self._centre(parameters)
-        for_rate = self.quantizer.for_rate(y, noise, centre) if self.training else self._quantised(y, noise, centre)
-        likelihood = self.head.likelihood(parameters, for_rate)
+        seen = self._seen(y, noise, side)
+        forced = self.context.teacher_forced(seen, side)
+        centre = self._centre(forced.parameters)
+        if self.quantizer.grid is Grid.MEAN and self.context.reach == 0:  # the context saw nothing: now y_hat is known
+            seen = y_hat = self._quantised(y, noise, centre)
+        else:
+            y_hat = forced.values
+        for_rate = self.quantizer.for_rate(y, noise, centre) if self.training else seen
+        likelihood = self.head.likelihood(forced.parameters, for_rate)
         if self.context.unconditional is not None:
             conditional = self._conditional(y)
-            learned = self.context.unconditional.likelihood(parameters[:, :0], for_rate)
+            learned = self.context.unconditional.likelihood(forced.parameters[:, :0], for_rate)
             likelihood = torch.where(conditional, likelihood, learned)
-        return (seen if centre is None else self._quantised(y, noise, centre)), _bits(likelihood)
+        return y_hat, _bits(likelihood, forced.weight)
+
+    def _seen(self, y: Tensor, noise: Tensor, side: Tensor | None) -> Tensor:
+        """Decoded values as the context sees them."""
+        if self.quantizer.grid is not Grid.MEAN:
+            return self._quantised(y, noise, self._centre(None))
+        if self.training and self.quantizer.surrogate == "noise":
+            return y + noise
+        if self.context.reach == 0:
+            return y
+        return y + (self._stepwise(y, side) - y).detach()
+
+    @torch.no_grad()
+    def _stepwise(self, y: Tensor, side: Tensor | None) -> Tensor:
+        """Values on the mean-centred grid, where the centres of a step follow from the values of the steps before."""
+        state = self.context.start(torch.zeros_like(y), side)
+        flat, decoded = y.flatten(1), torch.zeros_like(y).flatten(1)
+        for step in self.schedule.steps(LatentShape(*y.shape[1:]), self.context.reach):
+            elements = torch.from_numpy(step.elements).to(y.device)
+            centre = None
+            if step.conditional and self.head.mean_index is not None:
+                centre = self.context.parameters_at(state, step)[:, self.head.mean_index].to(y.dtype)
+            values = _rounded(flat[:, elements], centre)
+            decoded[:, elements] = values
+            self.context.observe(state, step, values)
+        return decoded.view(y.shape)
 
     def _quantised(self, y: Tensor, noise: Tensor, centre: Tensor | None) -> Tensor:
-        if self.training:
-            return self.quantizer.for_synthesis(y, noise, centre)
-        return torch.round(y) if centre is None else torch.round(y - centre) + centre
+        return self.quantizer.for_synthesis(y, noise, centre) if self.training else _rounded(y, centre)
 
-    def _centre(self, parameters: Tensor) -> Tensor | None:
-        if self.quantizer.grid is Grid.MEAN and self.head.mean_index is not None:
+    def _centre(self, parameters: Tensor | None) -> Tensor | None:
+        """Offset of the grid; on the mean-centred one it is among the head's parameters."""
+        if self.quantizer.grid is Grid.MEAN and self.head.mean_index is not None and parameters is not None:
             return parameters[:, self.head.mean_index].float()
         if self.quantizer.grid is Grid.MEDIAN:
             offsets = self.head.offsets()
@@ -149,5 +177,10 @@ def assemble(recipe: Recipe, registry: Registry | None = None) -> Codec:
     return Codec(recipe, build_parts(recipe, registry))
 
 
-def _bits(likelihood: Tensor) -> Tensor:
-    return -likelihood.log2().flatten(1).sum(1)
+def _rounded(y: Tensor, centre: Tensor | None) -> Tensor:
+    return torch.round(y) if centre is None else torch.round(y - centre) + centre
+
+
+def _bits(likelihood: Tensor, weight: Tensor | None = None) -> Tensor:
+    bits = -likelihood.log2()
+    return (bits if weight is None else bits * weight).flatten(1).sum(1)

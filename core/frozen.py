@@ -143,7 +143,9 @@ class FrozenCodec:
         with torch.inference_mode():
             with times.measure("transform"):
                 levels = torch.full((len(x),), level)
-                y = self.networks.rate.scale(tiling.analysis(self.networks.transform, x), levels).float()
+                y = self.networks.rate.scale(
+                    tiling.analysis(self.networks.transform, x, self.recipe.tile), levels
+                ).float()
             entropy_coder = self._coder(coder)
             side, z = self._encode_side(y, entropy_coder, times, count_bits)
             latent = encode_latent(y, side, self.latent_model, entropy_coder, times, count_bits)
@@ -191,7 +193,7 @@ class FrozenCodec:
             with times.measure("transform"):
                 levels = torch.full((len(streams),), header.quality)
                 unscaled = self.networks.rate.unscale(y_hat.float(), levels)
-                x_hat = tiling.synthesis(self.networks.transform, unscaled)
+                x_hat = tiling.synthesis(self.networks.transform, unscaled, self.recipe.tile)
             with times.measure("image"):
                 return [picture_of(x_hat[index : index + 1], stream) for index, stream in enumerate(streams)]
 

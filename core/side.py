@@ -22,7 +22,7 @@ def side_model(part: SideInformation) -> LatentModel:
 class _AtOnce(Schedule):
     order = "one-step"
 
-    def steps(self, shape: LatentShape, reach: int) -> Sequence[Step]:
+    def steps(self, shape: LatentShape, reach: int | None) -> Sequence[Step]:
         return [Step(shape, np.arange(shape.sites, dtype=np.int64), (0, shape.channels))]
 
 
@@ -33,8 +33,8 @@ class _NoContext(Context):
         batch, *rest = values.shape
         return values.new_zeros(batch, 0, *rest)
 
-    def start(self, shape: LatentShape, batch: int, side: Tensor | None) -> ContextState:
-        return ContextState(None, torch.zeros(batch, shape.channels, shape.height, shape.width, dtype=torch.float64))
+    def start(self, values: Tensor, side: Tensor | None) -> ContextState:
+        return ContextState(None, values)
 
     def parameters_at(self, state: ContextState, step: Step) -> Tensor:
         return torch.zeros(len(state.values), 0, step.size, dtype=torch.float64)

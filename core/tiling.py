@@ -12,17 +12,19 @@ from .slots import Transform
 TILE = 64  # latent sites; activations of larger pieces fall out of the caches
 
 
-def analysis(transform: Transform, x: Tensor) -> Tensor:
-    """`Transform.analysis` of an image ``(B, 3, H, W)`` of any size."""
-    return _by_tiles(transform.analysis, x, transform.margin, transform.stride, 1)
+def analysis(transform: Transform, x: Tensor, tile: int | None = None) -> Tensor:
+    """`Transform.analysis` of an image ``(B, 3, H, W)`` of any size, in pieces of ``tile`` latent sites."""
+    return _by_tiles(transform.analysis, x, transform.margin, transform.stride, 1, tile or TILE)
 
 
-def synthesis(transform: Transform, y_hat: Tensor) -> Tensor:
-    """`Transform.synthesis` of a latent ``(B, C, h, w)`` of any size."""
-    return _by_tiles(transform.synthesis, y_hat, transform.margin, 1, transform.stride)
+def synthesis(transform: Transform, y_hat: Tensor, tile: int | None = None) -> Tensor:
+    """`Transform.synthesis` of a latent ``(B, C, h, w)`` of any size, in pieces of ``tile`` latent sites."""
+    return _by_tiles(transform.synthesis, y_hat, transform.margin, 1, transform.stride, tile or TILE)
 
 
-def _by_tiles(function: Callable[[Tensor], Tensor], x: Tensor, margin: int | None, inside: int, outside: int) -> Tensor:
+def _by_tiles(
+    function: Callable[[Tensor], Tensor], x: Tensor, margin: int | None, inside: int, outside: int, tile: int
+) -> Tensor:
     """Apply ``function`` to overlapping windows and keep what is far enough from their cuts.
 
     Args:
@@ -31,13 +33,14 @@ def _by_tiles(function: Callable[[Tensor], Tensor], x: Tensor, margin: int | Non
         margin: sites around a site that its output depends on; None when all do.
         inside: samples of ``x`` per site.
         outside: samples of the result per site.
+        tile: side of a piece in sites, without its margins.
     """
     height, width = x.shape[2] // inside, x.shape[3] // inside
-    if margin is None or max(height, width) <= TILE + 2 * margin:
+    if margin is None or max(height, width) <= tile + 2 * margin:
         return function(x)
     result: Tensor | None = None
-    for top, bottom in _spans(height):
-        for left, right in _spans(width):
+    for top, bottom in _spans(height, tile):
+        for left, right in _spans(width, tile):
             y0, x0 = max(0, top - margin), max(0, left - margin)
             window = x[:, :, y0 * inside : (bottom + margin) * inside, x0 * inside : (right + margin) * inside]
             piece = function(window)[
@@ -49,6 +52,6 @@ def _by_tiles(function: Callable[[Tensor], Tensor], x: Tensor, margin: int | Non
     return x if result is None else result
 
 
-def _spans(length: int) -> Iterator[tuple[int, int]]:
-    for first in range(0, length, TILE):
-        yield first, min(first + TILE, length)
+def _spans(length: int, tile: int) -> Iterator[tuple[int, int]]:
+    for first in range(0, length, tile):
+        yield first, min(first + tile, length)

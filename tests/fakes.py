@@ -94,7 +94,7 @@ class FakeSchedule(slots.Schedule):
 
     order = "once"
 
-    def steps(self, shape: slots.LatentShape, reach: int) -> Sequence[slots.Step]:
+    def steps(self, shape: slots.LatentShape, reach: int | None) -> Sequence[slots.Step]:
         import numpy as np
 
         return [slots.Step(shape, np.arange(shape.sites), (0, shape.channels), conditional=self.order == "once")]

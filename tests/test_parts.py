@@ -47,7 +47,7 @@ def test_stepwise_and_teacher_forced_parameters_agree_bitwise(recipe: str, size:
     values, side = random_latent(channels, features, *size)
     shape = LatentShape(channels, *size)
     everything = model.context.parameters_all(values, side).flatten(2)
-    state = model.context.start(shape, 2, side)
+    state = model.context.start(torch.zeros_like(values), side)
     for step in model.steps(shape):
         if step.conditional:
             assert torch.equal(model.context.parameters_at(state, step), everything[:, :, step.elements])

@@ -35,9 +35,8 @@ def decode_latent(
     with times.measure("coder"):
         readers = [_Reader(payload, coder, section) for payload in payloads]
     symbols = np.zeros((batch, shape.elements), dtype=np.int32)
-    values = torch.zeros(batch, shape.elements, dtype=torch.float64)
     with times.measure("probability"):
-        state = model.context.start(shape, batch, side)
+        state = model.context.start(torch.zeros(batch, *shape.dimensions, dtype=torch.float64), side)
     for step in steps:
         with times.measure("probability"):
             parameters = model.parameters(state, step)
@@ -52,13 +51,12 @@ def decode_latent(
             step_values = torch.from_numpy(decoded).double() + model.centre(parameters, step)
             model.context.observe(state, step, step_values)
         symbols[:, step.elements] = decoded
-        values[:, step.elements] = step_values
     with times.measure("coder"):
         windowed = windowed_elements(model, steps)
         for image, reader in enumerate(readers):
             reader.finish(symbols[image, windowed])
     bits = np.full(batch, np.nan)
-    return CodedLatent(payloads, values.view(batch, shape.channels, shape.height, shape.width), symbols, bits)
+    return CodedLatent(payloads, state.values.contiguous(), symbols, bits)
 
 
 class _Reader:

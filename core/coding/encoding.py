@@ -49,8 +49,9 @@ def encode_latent(
         raise PlicError("the latent is not finite", hint="the weights are broken; train or fetch them again")
     y = y.double().clamp(-SYMBOL_LIMIT, SYMBOL_LIMIT)
     steps = model.steps(LatentShape(*y.shape[1:]))
-    values, symbols = torch.zeros_like(y).flatten(1), np.zeros((len(y), y[0].numel()), dtype=np.int32)
-    coded: Iterable[_CodedStep] = _timed(_coded_steps(y, side, model, steps), times)
+    symbols = np.zeros((len(y), y[0].numel()), dtype=np.int32)
+    walk = _walk(y, side, model, steps)
+    coded: Iterable[_CodedStep] = _timed(walk.steps(), times)
     if model.grid is Grid.MEAN:  # symbols depend on parameters: all steps come before the window is known
         coded = list(coded)
         for one in coded:
@@ -60,14 +61,13 @@ def encode_latent(
     windowed = windowed_elements(model, steps)
     writers = [_Writer(model, coder, best_support(one[windowed], coder.precision)) for one in symbols]
     for one in coded:
-        values[:, one.step.elements] = one.values
         with times.measure("coder"):
             for image, writer in enumerate(writers):
                 writer.write(one, image, count_bits)
     with times.measure("coder"):
         payloads = [writer.finish() for writer in writers]
     bits = np.array([writer.bits if count_bits else np.nan for writer in writers])
-    return CodedLatent(payloads, values.view(y.shape), symbols, bits)
+    return CodedLatent(payloads, walk.values, symbols, bits)
 
 
 class _Writer:
@@ -92,31 +92,44 @@ class _Writer:
         return Payload(self.support, np.concatenate(self.excesses), self.encoder.finish()).pack()
 
 
-def _coded_steps(y: Tensor, side: Tensor | None, model: LatentModel, steps: list[Step]) -> Iterator[_CodedStep]:
-    if len(steps) <= FEW_STEPS or model.grid is Grid.MEAN:
-        return _stepwise(y, side, model, steps)
-    return _teacher_forced(y, side, model, steps)
-
-
-def _teacher_forced(y: Tensor, side: Tensor | None, model: LatentModel, steps: list[Step]) -> Iterator[_CodedStep]:
+class _TeacherForced:
     """All parameters at once: possible where the quantised values do not depend on them."""
-    offsets = _offsets(model)
-    values = torch.round(y - offsets) + offsets
-    parameters = model.context.parameters_all(values, side).flatten(2)  # (B, P, C * h * w)
-    flat = y.flatten(1)
-    for step in steps:
-        elements = torch.from_numpy(step.elements)
-        yield _quantised(flat[:, elements], parameters.index_select(2, elements), model, step)
+
+    def __init__(self, y: Tensor, side: Tensor | None, model: LatentModel, steps: list[Step]) -> None:
+        self._y, self._side, self._model, self._steps = y, side, model, steps
+        offsets = _offsets(model)
+        self.values = torch.round(y - offsets) + offsets
+
+    def steps(self) -> Iterator[_CodedStep]:
+        parameters = self._model.context.parameters_all(self.values, self._side).flatten(2)  # (B, P, C * h * w)
+        flat = self._y.flatten(1)
+        for step in self._steps:
+            elements = torch.from_numpy(step.elements)
+            yield _quantised(flat[:, elements], parameters.index_select(2, elements), self._model, step)
 
 
-def _stepwise(y: Tensor, side: Tensor | None, model: LatentModel, steps: list[Step]) -> Iterator[_CodedStep]:
+class _Stepwise:
     """As the decoder does."""
-    state = model.context.start(LatentShape(*y.shape[1:]), len(y), side)
-    flat = y.flatten(1)
-    for step in steps:
-        coded = _quantised(flat[:, torch.from_numpy(step.elements)], model.parameters(state, step), model, step)
-        model.context.observe(state, step, coded.values)
-        yield coded
+
+    def __init__(self, y: Tensor, side: Tensor | None, model: LatentModel, steps: list[Step]) -> None:
+        self._y, self._model, self._steps = y, model, steps
+        self._state = model.context.start(torch.zeros_like(y), side)
+
+    @property
+    def values(self) -> Tensor:
+        return self._state.values.contiguous()
+
+    def steps(self) -> Iterator[_CodedStep]:
+        model, state, flat = self._model, self._state, self._y.flatten(1)
+        for step in self._steps:
+            coded = _quantised(flat[:, torch.from_numpy(step.elements)], model.parameters(state, step), model, step)
+            model.context.observe(state, step, coded.values)
+            yield coded
+
+
+def _walk(y: Tensor, side: Tensor | None, model: LatentModel, steps: list[Step]) -> _TeacherForced | _Stepwise:
+    stepwise = len(steps) <= FEW_STEPS or model.grid is Grid.MEAN or model.context.refines
+    return (_Stepwise if stepwise else _TeacherForced)(y, side, model, steps)
 
 
 def _quantised(y: Tensor, parameters: Tensor, model: LatentModel, step: Step) -> _CodedStep:

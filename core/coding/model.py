@@ -58,18 +58,18 @@ class LatentModel:
         if self.grid is Grid.MEAN and step.conditional and self.mean_index is not None:
             return parameters[:, self.mean_index]
         if self.grid is Grid.MEDIAN and self.medians is not None:
-            return self.medians[_channels(step)][None]
+            return self.medians[step.element_channels][None]
         return torch.zeros(1, 1, dtype=torch.float64)
 
     def distribution(self, parameters: Tensor, step: Step, support: Support) -> IntegerDistribution:
         """Integer distributions of one image's step; ``parameters`` are ``(P, n)``."""
         if not step.conditional:
-            return self._unconditional()(np.empty((0, step.size)), _channels(step), support)
+            return self._unconditional()(np.empty((0, step.size)), step.element_channels, support)
         raw = parameters.numpy()
         if self.grid is Grid.MEAN and self.mean_index is not None:
             raw = raw.copy()
             raw[self.mean_index] = 0
-        return self.head(raw, _channels(step), support)
+        return self.head(raw, step.element_channels, support)
 
     def _unconditional(self) -> Distributions:
         head: object = self.context.unconditional
@@ -107,7 +107,3 @@ def windowed_elements(model: LatentModel, steps: list[Step]) -> npt.NDArray[np.i
     """Flat indices of the elements whose distributions take their window from the stream."""
     elements = [step.elements for step in steps if model.uses_window(step)]
     return np.concatenate([np.zeros(0, dtype=np.int64), *elements])
-
-
-def _channels(step: Step) -> npt.NDArray[np.int64]:
-    return np.repeat(np.arange(*step.channels, dtype=np.int64), len(step.sites))

@@ -62,6 +62,7 @@ def build_parts(recipe: Recipe, registry: Registry | None = None) -> Parts:
         return _construct(recipe, registry, choice, wiring)
 
     transform = make(recipe.transform)
+    _check_tile(recipe, transform)
     channels = transform.latent_channels
     rate = make(recipe.rate, channels)
     _check_lambdas(recipe, rate)
@@ -72,6 +73,7 @@ def build_parts(recipe: Recipe, registry: Registry | None = None) -> Parts:
     features = 0 if side is None else side.features
     wiring = ContextWiring(channels, features, schedule, head.parameters_per_element, head.mean_index)
     context = make(recipe.context, wiring)
+    _check_reach(recipe, schedule, context)
     _check_unconditional(recipe, schedule, context, channels)
     quantizer = make(recipe.quantizer)
     _check_grid(recipe, registry, quantizer, head)
@@ -117,6 +119,30 @@ def _check_order(recipe: Recipe, registry: Registry, schedule: Schedule) -> None
         expected=f"one of the orders that the context is built for: {', '.join(sorted(orders))}",
         hint=f"schedules that fit this context: {_listed(schedules)}; "
         f"contexts that fit this schedule: {_listed(contexts)}",
+    )
+
+
+def _check_reach(recipe: Recipe, schedule: Schedule, context: Context) -> None:
+    if context.reach is not None or not schedule.needs_reach:
+        return
+    raise IncompatibleParts(
+        f"recipe {recipe.name!r}: context {recipe.context.id!r} may look everywhere, schedule {recipe.schedule.id!r} "
+        "codes together what is out of a context's reach",
+        got=f"schedule {recipe.schedule.resolved()}",
+        expected="a schedule that waits for every element before, or a context of limited reach",
+        hint="set schedule.execution to serial, or take another context",
+    )
+
+
+def _check_tile(recipe: Recipe, transform: Transform) -> None:
+    if recipe.tile is None or transform.margin is not None:
+        return
+    raise IncompatibleParts(
+        f"recipe {recipe.name!r}: tile: {recipe.tile} does not fit transform {recipe.transform.id!r}, of which every "
+        "output may depend on the whole picture: pieces would come out differently",
+        got=f"tile {recipe.tile}, a transform without margin",
+        expected="a transform that states how far it looks (its margin)",
+        hint="remove the key tile, or take another transform",
     )
 
 

@@ -65,6 +65,7 @@ def _checked(source: Source, registry: Registry) -> Recipe:
     return Recipe(
         **slots,  # type: ignore[arg-type]
         **{key: source.data[key] for key in ("name", "title", "paper", "notes") if source.data.get(key) is not None},
+        tile=_tile(source),
         training=_training(source),
         requires=requires,
         source=Path(source.origin),
@@ -196,6 +197,15 @@ def _choice(slot: str, source: Source, registry: Registry) -> PartChoice | None:
             hint=error.hint,
         ) from error.__cause__
     return PartChoice(slot, part, settings_of(validate(model, settings, source, slot, f"{slot} {part!r}")))
+
+
+def _tile(source: Source) -> int | None:
+    value = source.data.get("tile")
+    if value is None or (isinstance(value, int) and not isinstance(value, bool) and value > 0):
+        return value
+    raise RecipeError(
+        f"{source.where('tile')}: not a size of pieces", got=repr(value), expected="a number of latent sites above 0"
+    )
 
 
 def _training(source: Source) -> TrainingSettings:

@@ -48,6 +48,7 @@ class Recipe:
         notes: free text, for instance where each number comes from.
         training: how it is trained.
         requires: version specifiers by the distributions that it needs.
+        tile: side, in latent sites, of the pieces that pictures are transformed in; None leaves it to plic.
         source: the file that it was read from.
     """
 
@@ -66,6 +67,7 @@ class Recipe:
     paper: str = ""
     notes: str = ""
     requires: Mapping[str, str] = field(default_factory=dict)
+    tile: int | None = None
     source: Path | None = None
 
     @property
@@ -81,6 +83,7 @@ class Recipe:
             "name": self.name,
             **texts,
             **{slot: self._slot(slot) for slot in SLOTS},
+            **({} if self.tile is None else {"tile": self.tile}),
             "training": self.training.model_dump(mode="json"),
             "requires": dict(self.requires),
         }

@@ -11,7 +11,7 @@ number of latent channels); keyword-only arguments with annotations are the part
 that a recipe may use for it.
 """
 
-from .context import Context, ContextState, ContextWiring
+from .context import Context, ContextState, ContextWiring, TeacherForced
 from .distortion import Distortion
 from .head import Distributions, Head
 from .quantizer import Grid, Quantizer, Surrogate
@@ -35,5 +35,6 @@ __all__ = [
     "SideInformation",
     "Step",
     "Surrogate",
+    "TeacherForced",
     "Transform",
 ]

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
+import torch
 from torch import Tensor, nn
 
 from .head import Head
-from .schedule import LatentShape, Schedule, Step
+from .schedule import Schedule, Step
 
 
 @dataclass(frozen=True)
@@ -38,17 +39,35 @@ class ContextState:
 
     Attributes:
         side: side features ``(B, F, h, w)`` or None.
-        values: decoded values ``(B, C, h, w)``, zero where not yet decoded; may be a view of a padded canvas.
+        values: what later steps and the synthesis see of the decoded elements, ``(B, C, h, w)``, zero where not yet
+            decoded; may be a view of a padded canvas. A context with latent residual prediction keeps refined values
+            here.
     """
 
     side: Tensor | None
     values: Tensor
 
 
+@dataclass(frozen=True)
+class TeacherForced:
+    """All parameters at once, given all values.
+
+    Attributes:
+        parameters: ``(B, P, C, h, w)``; entries of elements in unconditional steps are undefined.
+        values: what the synthesis sees, ``(B, C, h, w)``: the given values, refined where the context does that.
+        weight: ``(C, h, w)``, by how much each element's bits count in an unbiased estimate of the rate when only a
+            sample of the elements has defined parameters; None when all count by one.
+    """
+
+    parameters: Tensor
+    values: Tensor
+    weight: Tensor | None = None
+
+
 class Context(nn.Module, ABC):
     """Context model, including the fusion layers.
 
-    ``parameters_all`` and the step-wise methods must describe the same function: in exact arithmetic they agree bit
+    The teacher-forced and the step-wise methods must describe the same function: in exact arithmetic they agree bit
     for bit, and perturbing an element that is not decoded yet changes nothing. The whole module lies on the
     probability path, so it may hold only layers that `plic.core.exact` knows, joined by additions, products with
     masks, concatenation and indexing.
@@ -57,13 +76,15 @@ class Context(nn.Module, ABC):
 
     Attributes:
         orders: the schedule orders that this context is built for.
-        reach: how far it looks, in sites; 0 when it sees no decoded element.
+        reach: how far it looks, in sites; 0 when it sees no decoded element, None when it may look everywhere.
         unconditional: head for the steps that are not conditional; None when every step is.
+        refines: True when `ContextState.values` may differ from the decoded values.
     """
 
     orders: ClassVar[frozenset[str]]
-    reach: int = 0
+    reach: int | None = 0
     unconditional: Head | None
+    refines: ClassVar[bool] = False
 
     def __init__(self) -> None:
         super().__init__()
@@ -81,16 +102,33 @@ class Context(nn.Module, ABC):
             ``(B, P, C, h, w)``; entries of elements in unconditional steps are undefined.
         """
 
+    def teacher_forced(self, values: Tensor, side: Tensor | None) -> TeacherForced:
+        """As `parameters_all`, with what else a pass over all elements gives.
+
+        Contexts that refine values, or that estimate the rate from a sample of elements while in training mode,
+        override it.
+        """
+        return TeacherForced(self.parameters_all(values, side), values)
+
     @abstractmethod
-    def start(self, shape: LatentShape, batch: int, side: Tensor | None) -> ContextState:
-        """State before the first step, in double precision: nothing is decoded yet."""
+    def start(self, values: Tensor, side: Tensor | None) -> ContextState:
+        """State before the first step: nothing is decoded yet.
+
+        Args:
+            values: zeros ``(B, C, h, w)``, in the precision and on the device to work in; may be kept as canvas.
+            side: ``(B, F, h, w)`` or None.
+        """
 
     @abstractmethod
     def parameters_at(self, state: ContextState, step: Step) -> Tensor:
         """Parameters ``(B, P, n)`` of the step's ``n`` elements, in coding order."""
 
     def observe(self, state: ContextState, step: Step, values: Tensor) -> None:
-        """Take notice of the step's decoded values ``(B, n)``."""
+        """Take notice of the step's decoded values ``(B, n)``, in coding order."""
+        rows, columns = (torch.from_numpy(index) for index in np.divmod(step.sites, step.shape.width))
+        values = values.to(state.values.dtype)
+        if step.site_channels is not None:
+            state.values[:, torch.from_numpy(step.site_channels), rows, columns] = values
+            return
         first, last = step.channels
-        rows, columns = np.divmod(step.sites, step.shape.width)
-        state.values[:, first:last, rows, columns] = values.view(values.shape[0], last - first, -1)
+        state.values[:, first:last, rows, columns] = values.reshape(len(values), last - first, -1)

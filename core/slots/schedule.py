@@ -22,6 +22,11 @@ class LatentShape:
     width: int
 
     @property
+    def dimensions(self) -> tuple[int, int, int]:
+        """``(C, h, w)``."""
+        return self.channels, self.height, self.width
+
+    @property
     def sites(self) -> int:
         """Number of sites ``(i, j)``."""
         return self.height * self.width
@@ -36,14 +41,16 @@ class LatentShape:
 class Step:
     """Elements that are coded together: every channel of ``channels`` at every site of ``sites``.
 
-    Within a step the coding order is channel by channel, and inside a channel in the order of ``sites``.
+    Within a step the coding order is channel by channel, and inside a channel in the order of ``sites``. Orders whose
+    steps are not of that shape list single elements instead, and say so by ``site_channels``.
 
     Attributes:
         shape: shape of the latent that the step is part of.
         sites: flat indices ``i * width + j``, in coding order.
         channels: first channel and one past the last.
-        kind: which sub-network applies (group, colour, scale); 0 where there is only one.
+        kind: which sub-network applies (colour, scale); 0 where there is only one.
         conditional: False when the elements are coded with the context's unconditional head.
+        site_channels: None, or the one channel of each entry of ``sites``: the step then holds just these elements.
     """
 
     shape: LatentShape
@@ -51,15 +58,25 @@ class Step:
     channels: tuple[int, int]
     kind: int = 0
     conditional: bool = True
+    site_channels: Indices | None = None
 
     @property
     def size(self) -> int:
         """Number of elements."""
-        return len(self.sites) * (self.channels[1] - self.channels[0])
+        return len(self.sites) * (1 if self.site_channels is not None else self.channels[1] - self.channels[0])
+
+    @cached_property
+    def element_channels(self) -> Indices:
+        """Channel of each element, in coding order."""
+        if self.site_channels is not None:
+            return self.site_channels
+        return np.repeat(np.arange(*self.channels, dtype=np.int64), len(self.sites))
 
     @cached_property
     def elements(self) -> Indices:
         """Flat indices into ``(C, h, w)``, in coding order."""
+        if self.site_channels is not None:
+            return self.site_channels * self.shape.sites + self.sites
         channels = np.arange(*self.channels, dtype=np.int64)
         return (channels[:, None] * self.shape.sites + self.sites[None, :]).reshape(-1)
 
@@ -73,16 +90,33 @@ class Schedule(ABC):
     Attributes:
         order: name of the partial order behind the steps. A context lists the orders that it is built for; the pair
             is refused otherwise.
+        needs_reach: True when the steps follow from how far the context looks, so that a context that looks
+            everywhere does not fit.
     """
 
     order: str
+    needs_reach: bool = False
 
     @abstractmethod
-    def steps(self, shape: LatentShape, reach: int) -> Sequence[Step]:
+    def steps(self, shape: LatentShape, reach: int | None) -> Sequence[Step]:
         """The steps for a latent of ``shape``.
 
         Args:
             shape: any size from 1x1 up.
-            reach: how far, in sites, the context looks in each direction. It lets an order be executed in fewer
-                steps than it has elements: what is out of reach need not be waited for.
+            reach: how far, in sites, the context looks in each direction; None when everywhere. It lets an order be
+                executed in fewer steps than it has elements: what is out of reach need not be waited for.
         """
+
+    def groups(self, channels: int) -> tuple[tuple[int, int], ...]:
+        """Channel ranges (first, one past the last) of which each is complete before the next begins.
+
+        A context with a network per group is built from these. One range of all channels unless the order says
+        otherwise.
+
+        Args:
+            channels: latent channels ``C``.
+
+        Raises:
+            RecipeError: the groups do not add up to ``channels``.
+        """
+        return ((0, channels),)

@@ -9,9 +9,9 @@ from torch import Tensor
 from torch.nn import functional
 
 from ...core.layers import checkerboard_mask, live_windows
-from ...core.slots import ContextState, LatentShape, Step
+from ...core.slots import ContextState, Step
 from .fusion import as_planes, join
-from .masked import MaskedContext, canvas
+from .masked import MaskedContext
 
 
 class CheckerboardConv(MaskedContext):
@@ -33,15 +33,15 @@ class CheckerboardConv(MaskedContext):
         context = self.masked(values * anchors) * ~anchors
         return as_planes(self.fusion(join(side, context)), self.channels)
 
-    def start(self, shape: LatentShape, batch: int, side: Tensor | None) -> ContextState:
-        return ContextState(side, canvas(batch, shape.channels, shape.height, shape.width))
+    def start(self, values: Tensor, side: Tensor | None) -> ContextState:
+        return ContextState(side, values)
 
     def parameters_at_sites(self, state: ContextState, step: Step, sites: npt.NDArray[np.int64]) -> Tensor:
         values = state.values
         if step.kind == 0:
             context = values.new_zeros(values.shape[0], self.masked.out_channels, len(sites))
         else:  # every live tap is an anchor
-            padded = functional.pad(values, (self.reach,) * 4)
+            padded = functional.pad(values, (len(self.masked.mask) // 2,) * 4)
             rows, columns = np.divmod(sites, step.shape.width)
             context = self.masked.at(live_windows(padded, self.masked.mask, rows, columns))
         side = None if state.side is None else state.side.flatten(2)[:, :, sites]

@@ -61,8 +61,3 @@ class MaskedContext(Context):
     @abstractmethod
     def live_taps(kernel: int) -> Tensor:
         """``(kernel, kernel)``, True for the taps of the convolution that are used."""
-
-
-def canvas(batch: int, channels: int, height: int, width: int) -> Tensor:
-    """Zeros in double precision, for values yet to be decoded."""
-    return torch.zeros(batch, channels, height, width, dtype=torch.float64)

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 from torch import Tensor
+from torch.nn import functional
 
 from ...core.layers import causal_mask, live_windows
-from ...core.slots import ContextState, LatentShape, Step
+from ...core.slots import ContextState, Step
 from .fusion import as_planes, join
-from .masked import MaskedContext, canvas
+from .masked import MaskedContext
 
 
 class MaskedConv(MaskedContext):
@@ -34,11 +35,10 @@ class MaskedConv(MaskedContext):
     def parameters_all(self, values: Tensor, side: Tensor | None) -> Tensor:
         return as_planes(self.fusion(join(side, self.masked(values))), self.channels)
 
-    def start(self, shape: LatentShape, batch: int, side: Tensor | None) -> ContextState:
-        reach = self.reach
-        # nothing below the last row is ever live
-        padded = canvas(batch, shape.channels, shape.height + reach, shape.width + 2 * reach)
-        return _State(side, padded[:, :, reach:, reach : reach + shape.width], padded)
+    def start(self, values: Tensor, side: Tensor | None) -> ContextState:
+        reach = self.masked.mask.shape[-1] // 2
+        padded = functional.pad(values, (reach, reach, reach, 0))  # nothing below the last row is ever live
+        return _State(side, padded[:, :, reach:, reach : reach + values.shape[-1]], padded)
 
     def parameters_at_sites(self, state: ContextState, step: Step, sites: npt.NDArray[np.int64]) -> Tensor:
         if not isinstance(state, _State):

@@ -12,7 +12,6 @@ from ...core.errors import IncompatibleParts
 from ...core.slots import Context, ContextState, ContextWiring, LatentShape, Step
 from ..head.factorized import Factorized
 from .fusion import as_planes
-from .masked import canvas
 
 
 class MixtureCnn(Context):
@@ -66,8 +65,8 @@ class MixtureCnn(Context):
             self.observe(state, step, known.detach() if self.training else known)
         return collected.view(batch, -1, channels, height, width)
 
-    def start(self, shape: LatentShape, batch: int, side: Tensor | None) -> ContextState:
-        return _State(side, canvas(batch, shape.channels, shape.height, shape.width))
+    def start(self, values: Tensor, side: Tensor | None) -> ContextState:
+        return _State(side, values)
 
     def parameters_at(self, state: ContextState, step: Step) -> Tensor:
         lattice = _of(state)

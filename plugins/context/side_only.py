@@ -6,9 +6,8 @@ import torch
 from torch import Tensor, nn
 
 from ...core.errors import IncompatibleParts
-from ...core.slots import Context, ContextState, ContextWiring, LatentShape, Step
+from ...core.slots import Context, ContextState, ContextWiring, Step
 from .fusion import fusion_layers
-from .masked import canvas
 
 
 class SideOnly(Context):
@@ -47,8 +46,8 @@ class SideOnly(Context):
         parameters: Tensor = self.fusion(side)
         return parameters.view(shape)
 
-    def start(self, shape: LatentShape, batch: int, side: Tensor | None) -> ContextState:
-        return ContextState(side, canvas(batch, shape.channels, shape.height, shape.width))
+    def start(self, values: Tensor, side: Tensor | None) -> ContextState:
+        return ContextState(side, values)
 
     def parameters_at(self, state: ContextState, step: Step) -> Tensor:
         return self.parameters_all(state.values, state.side).flatten(2)[:, :, step.elements]

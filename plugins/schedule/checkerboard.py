@@ -14,7 +14,7 @@ class Checkerboard(Schedule):
 
     order = "checkerboard"
 
-    def steps(self, shape: LatentShape, reach: int) -> Sequence[Step]:
+    def steps(self, shape: LatentShape, reach: int | None) -> Sequence[Step]:
         sites = np.arange(shape.sites, dtype=np.int64)
         colour = (sites // shape.width + sites % shape.width) % 2
         steps = [Step(shape, sites[colour == kind], (0, shape.channels), kind=kind) for kind in (0, 1)]

@@ -39,7 +39,7 @@ class Msp(Schedule):
         self.block = block
         self.seeds = seeds
 
-    def steps(self, shape: LatentShape, reach: int) -> Sequence[Step]:
+    def steps(self, shape: LatentShape, reach: int | None) -> Sequence[Step]:
         return [step for step in self._all_steps(shape) if step.size]
 
     def _all_steps(self, shape: LatentShape) -> Iterator[Step]:

@@ -14,5 +14,5 @@ class OneStep(Schedule):
 
     order = "one-step"
 
-    def steps(self, shape: LatentShape, reach: int) -> Sequence[Step]:
+    def steps(self, shape: LatentShape, reach: int | None) -> Sequence[Step]:
         return [Step(shape, np.arange(shape.sites, dtype=np.int64), (0, shape.channels))]

@@ -26,14 +26,15 @@ class Raster(Schedule):
 
     def __init__(self, *, execution: Literal["fronts", "serial"] = "fronts") -> None:
         self.execution = execution
+        self.needs_reach = execution == "fronts"
 
-    def steps(self, shape: LatentShape, reach: int) -> Sequence[Step]:
+    def steps(self, shape: LatentShape, reach: int | None) -> Sequence[Step]:
         sites = np.arange(shape.sites, dtype=np.int64)
         channels = (0, shape.channels)
         if self.execution == "serial":
             return [Step(shape, site, channels) for site in np.split(sites, shape.sites)]
         rows, columns = np.divmod(sites, shape.width)
-        front = (reach + 1) * rows + columns
+        front = ((reach or 0) + 1) * rows + columns
         order = np.argsort(front, kind="stable")
         starts = np.flatnonzero(np.diff(front[order])) + 1
         return [Step(shape, group, channels) for group in np.split(order, starts)]

@@ -1,41 +1,19 @@
-"""Exact arithmetic: networks whose outputs are bit-identical on every machine.
-
-A decoder's network output that differs in the last bit from the encoder's turns the rest of a stream into garbage.
-Floating-point sums depend on their order, hence on device, thread count and batch size, unless nothing is ever
-rounded. So on the probability path:
-
-- activations are doubles on the grid 2^-12, at most 2^11 in magnitude: 23 bits;
-- weights are int16 times a power of two per layer: 15 bits;
-- every partial sum of products then is an integer multiple of one unit and below 2^53 of it, so a double holds it
-  exactly, and every order of summation gives the same bits. This is checked for every layer when it is made exact;
-- after each layer the result is rounded to the grid, half to even, and clamped.
-"""
+"""Linear layers and activations in exact arithmetic."""
 
 from __future__ import annotations
 
-import copy
 import math
-from collections.abc import Callable, Iterable
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from .errors import ExactnessError
-from .layers import MaskedConv2d
-from .slots import Head
+from ..errors import ExactnessError
+from ..layers import MaskedConv2d
+from .grid import GRID, LIMIT, MANTISSA, WEIGHT_LIMIT, to_grid_
 
-GRID = 2.0**12
-LIMIT = 2.0**11 - 1 / GRID
-WEIGHT_LIMIT = 2**15 - 1
-MANTISSA = 2.0**53
 FEW_COLUMNS = 256  # up to here, products with sites as rows took half the time
 ROW_MULTIPLE = 8
-
-
-def to_grid_(x: Tensor) -> Tensor:
-    """Round doubles to the grid, half to even, and clamp, in place."""
-    return x.mul_(GRID).round_().mul_(1 / GRID).clamp_(-LIMIT, LIMIT)
 
 
 class _ExactLayer(nn.Module):
@@ -168,59 +146,6 @@ class ExactLeakyReLU(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return torch.maximum(x, (x * (self.slope * GRID)).round_().mul_(1 / GRID))
-
-
-Harden = Callable[[nn.Module, str], nn.Module]
-
-
-def _exact_leaky_relu(layer: nn.Module, name: str) -> nn.Module:
-    slope = getattr(layer, "negative_slope", math.nan)
-    if not 0 <= slope <= 1:
-        raise ExactnessError(f"layer {name} has a slope that is not supported", got=slope, expected="0 to 1")
-    return ExactLeakyReLU(float(slope))
-
-
-_EXACT: dict[type[nn.Module], Harden] = {
-    nn.Conv2d: lambda layer, name: ExactConv2d(layer, name),  # type: ignore[arg-type]
-    MaskedConv2d: lambda layer, name: ExactMaskedConv2d(layer, name),  # type: ignore[arg-type]
-    nn.ConvTranspose2d: lambda layer, name: ExactConvTranspose2d(layer, name),  # type: ignore[arg-type]
-    nn.LeakyReLU: _exact_leaky_relu,
-    nn.ReLU: lambda layer, name: nn.ReLU(),
-    nn.Identity: lambda layer, name: nn.Identity(),
-    nn.PixelShuffle: lambda layer, name: layer,
-    nn.PixelUnshuffle: lambda layer, name: layer,
-}
-
-
-def harden(module: nn.Module, name: str) -> nn.Module:
-    """The module in exact arithmetic; heads inside it are frozen.
-
-    Layers are replaced by their exact counterparts, containers are copied with exact children.
-
-    Raises:
-        ExactnessError: it holds a layer that has no exact counterpart, or sums that a double cannot hold.
-    """
-    if type(module) in _EXACT:
-        return _EXACT[type(module)](module, name)
-    if isinstance(module, Head):
-        frozen = module.freeze()
-        return frozen if isinstance(frozen, nn.Module) else copy.deepcopy(module)
-    if next(module.parameters(recurse=False), None) is not None:
-        raise ExactnessError(
-            f"layer {name} cannot be computed in exact arithmetic",
-            got=type(module).__name__,
-            expected=", ".join(sorted(layer.__name__ for layer in _EXACT)),
-            hint="build networks on the probability path from these layers",
-        )
-    return harden_children(module, [child for child, _ in module.named_children()], name)
-
-
-def harden_children(module: nn.Module, children: Iterable[str], name: str) -> nn.Module:
-    """A copy of the module with the named children in exact arithmetic."""
-    exact = {child: harden(getattr(module, child), f"{name}.{child}") for child in children}
-    memo: dict[int, object] = {id(getattr(module, child)): replacement for child, replacement in exact.items()}
-    copied = copy.deepcopy(module, memo)
-    return copied.eval().requires_grad_(False)
 
 
 def _check_finite(weight: Tensor, name: str) -> None:

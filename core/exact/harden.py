@@ -1,0 +1,66 @@
+"""From trained modules to modules in exact arithmetic."""
+
+from __future__ import annotations
+
+import copy
+import math
+from collections.abc import Callable, Iterable
+
+from torch import nn
+
+from ..errors import ExactnessError
+from ..layers import MaskedConv2d
+from ..slots import Head
+from .layers import ExactConv2d, ExactConvTranspose2d, ExactLeakyReLU, ExactMaskedConv2d
+
+Harden = Callable[[nn.Module, str], nn.Module]
+
+
+def _exact_leaky_relu(layer: nn.Module, name: str) -> nn.Module:
+    slope = getattr(layer, "negative_slope", math.nan)
+    if not 0 <= slope <= 1:
+        raise ExactnessError(f"layer {name} has a slope that is not supported", got=slope, expected="0 to 1")
+    return ExactLeakyReLU(float(slope))
+
+
+_EXACT: dict[type[nn.Module], Harden] = {
+    nn.Conv2d: lambda layer, name: ExactConv2d(layer, name),  # type: ignore[arg-type]
+    MaskedConv2d: lambda layer, name: ExactMaskedConv2d(layer, name),  # type: ignore[arg-type]
+    nn.ConvTranspose2d: lambda layer, name: ExactConvTranspose2d(layer, name),  # type: ignore[arg-type]
+    nn.LeakyReLU: _exact_leaky_relu,
+    nn.ReLU: lambda layer, name: nn.ReLU(),
+    nn.Identity: lambda layer, name: nn.Identity(),
+    nn.PixelShuffle: lambda layer, name: layer,
+    nn.PixelUnshuffle: lambda layer, name: layer,
+}
+
+
+def harden(module: nn.Module, name: str) -> nn.Module:
+    """The module in exact arithmetic; heads inside it are frozen.
+
+    Layers are replaced by their exact counterparts, containers are copied with exact children.
+
+    Raises:
+        ExactnessError: it holds a layer that has no exact counterpart, or sums that a double cannot hold.
+    """
+    if type(module) in _EXACT:
+        return _EXACT[type(module)](module, name)
+    if isinstance(module, Head):
+        frozen = module.freeze()
+        return frozen if isinstance(frozen, nn.Module) else copy.deepcopy(module)
+    if next(module.parameters(recurse=False), None) is not None:
+        raise ExactnessError(
+            f"layer {name} cannot be computed in exact arithmetic",
+            got=type(module).__name__,
+            expected=", ".join(sorted(layer.__name__ for layer in _EXACT)),
+            hint="build networks on the probability path from these layers",
+        )
+    return harden_children(module, [child for child, _ in module.named_children()], name)
+
+
+def harden_children(module: nn.Module, children: Iterable[str], name: str) -> nn.Module:
+    """A copy of the module with the named children in exact arithmetic."""
+    exact = {child: harden(getattr(module, child), f"{name}.{child}") for child in children}
+    memo: dict[int, object] = {id(getattr(module, child)): replacement for child, replacement in exact.items()}
+    copied = copy.deepcopy(module, memo)
+    return copied.eval().requires_grad_(False)
