@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import torch
+
 from ..errors import IncompatibleParts, PlicError, RecipeError
 from ..registry import Registry, default_registry
 from ..slots import (
@@ -25,6 +27,13 @@ from .model import PartChoice, Recipe
 if TYPE_CHECKING:
     from ..slots.coder import Coder
 
+_NEIGHBOURS = {
+    "rate": ("transform",),
+    "side_information": ("transform",),
+    "head": ("transform",),
+    "context": ("schedule", "head", "side_information"),
+}
+"""Slots whose parts a part of this slot is wired to."""
 PROBE = (8, 8)
 """Height and width of the latent on which a schedule's steps are looked at."""
 
@@ -70,6 +79,7 @@ def build_parts(recipe: Recipe, registry: Registry | None = None) -> Parts:
     schedule = make(recipe.schedule)
     head = make(recipe.head, channels)
     _check_order(recipe, registry, schedule)
+    _check_groups(recipe, schedule, channels)
     features = 0 if side is None else side.features
     wiring = ContextWiring(channels, features, schedule, head.parameters_per_element, head.mean_index)
     context = make(recipe.context, wiring)
@@ -81,10 +91,36 @@ def build_parts(recipe: Recipe, registry: Registry | None = None) -> Parts:
     return Parts(transform, rate, side, schedule, head, context, quantizer, coder, distortion)
 
 
+def check_chain(recipe: Recipe, registry: Registry | None = None) -> None:
+    """Refuse a recipe whose parts do not fit, without allocating their weights.
+
+    Raises:
+        PlicError: as `build_parts`.
+    """
+    try:
+        with torch.device("meta"):
+            build_parts(recipe, registry)
+    except PlicError:
+        raise
+    except Exception:  # a part may look at values, which the meta device does not have
+        build_parts(recipe, registry)
+
+
 def _construct(recipe: Recipe, registry: Registry, choice: PartChoice, wiring: tuple[object, ...]) -> Any:
     cls = registry.part(choice.slot, choice.id)
     try:
         return cls(*wiring, **choice.settings)
+    except IncompatibleParts as error:
+        names = [f"{slot} {chosen.id!r}" for slot in _NEIGHBOURS.get(choice.slot, ()) if (chosen := recipe.slot(slot))]
+        raise IncompatibleParts(
+            f"recipe {recipe.name!r}: {error.problem}, and the recipe joins it with {' and '.join(names)}"
+            if names
+            else f"recipe {recipe.name!r}: {error.problem}",
+            got=error.got,
+            expected=error.expected,
+            near=error.near,
+            hint=error.hint,
+        ) from error
     except PlicError:
         raise
     except (TypeError, ValueError) as error:
@@ -120,6 +156,19 @@ def _check_order(recipe: Recipe, registry: Registry, schedule: Schedule) -> None
         hint=f"schedules that fit this context: {_listed(schedules)}; "
         f"contexts that fit this schedule: {_listed(contexts)}",
     )
+
+
+def _check_groups(recipe: Recipe, schedule: Schedule, channels: int) -> None:
+    try:
+        schedule.groups(channels)
+    except RecipeError as error:
+        raise IncompatibleParts(
+            f"recipe {recipe.name!r}: schedule {recipe.schedule.id!r} does not fit transform {recipe.transform.id!r}, "
+            f"which has {channels} latent channels: {error.problem}",
+            got=error.got,
+            expected=error.expected,
+            hint=error.hint,
+        ) from error
 
 
 def _check_reach(recipe: Recipe, schedule: Schedule, context: Context) -> None:

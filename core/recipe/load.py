@@ -9,6 +9,7 @@ from typing import Any
 
 from ..errors import RecipeError, UnknownName, near_matches
 from ..registry import SLOTS, Registry, default_registry
+from .build import check_chain
 from .find import find_recipe
 from .model import PartChoice, Recipe
 from .requirements import check_requirements
@@ -35,11 +36,14 @@ def load_recipe(
     Raises:
         UnknownName: no such recipe or part.
         RecipeError: it does not validate; file and line are in the message.
+        IncompatibleParts: two of its parts do not fit; both are named, with the reason.
         PluginError: a plugin that it needs is missing or broken.
     """
     registry = registry or default_registry()
     source = _with_parents(find_recipe(str(name_or_path), registry), registry, ())
-    return _checked(_merge(source, _as_source(overrides or {})), registry)
+    recipe = _checked(_merge(source, _as_source(overrides or {})), registry)
+    check_chain(recipe, registry)
+    return recipe
 
 
 def recipe_from_text(text: str, origin: str, registry: Registry | None = None) -> Recipe:

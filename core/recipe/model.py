@@ -101,6 +101,11 @@ class Recipe:
         text = json.dumps({"plic": FORMAT} | shaping, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
         return hashlib.sha256(text.encode("ascii")).hexdigest()
 
-    def _slot(self, slot: str) -> dict[str, Any] | None:
-        choice: PartChoice | None = getattr(self, slot)
+    def slot(self, name: str) -> PartChoice | None:
+        """What fills a slot; None where it is empty."""
+        choice: PartChoice | None = getattr(self, name)
+        return choice
+
+    def _slot(self, name: str) -> dict[str, Any] | None:
+        choice = self.slot(name)
         return None if choice is None else choice.resolved()
