@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from ...core.layers import causal_mask, live_windows
-from ...core.slots import ContextState, Step
+from ...core.slots import ContextState, ContextWiring, Step
 from .fusion import as_planes, join
 from .masked import MaskedContext
 
@@ -23,10 +23,32 @@ class MaskedConv(MaskedContext):
         decoded values ─ masked k x k ─┐
                                        ├─ 1x1 ─ ... ─ 1x1 ─ parameters
         side features ─────────────────┘
+
+    Args:
+        wiring: what the chain delivers.
+        kernel: size of the masked convolution, odd.
+        features: its outputs; by default twice the latent channels.
+        fusion: features between the 1x1 layers.
+        slope: negative slope of the LeakyReLU between them.
+        last_bias: whether the last of these layers adds a bias.
     """
 
     name = "masked-conv"
     orders = frozenset({"raster"})
+
+    def __init__(
+        self,
+        wiring: ContextWiring,
+        *,
+        kernel: int = 5,
+        features: int | None = None,
+        fusion: tuple[int, ...] = (640, 640),
+        slope: float = 0.01,
+        last_bias: bool = True,
+    ) -> None:
+        super().__init__(wiring, kernel=kernel, features=features, fusion=fusion, slope=slope)
+        if not last_bias:
+            self.fusion[-1].register_parameter("bias", None)
 
     @staticmethod
     def live_taps(kernel: int) -> Tensor:
