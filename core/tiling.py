@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 
 import torch
 from torch import Tensor
+from torch.utils.checkpoint import checkpoint
 
 from .slots import Transform
 
@@ -14,15 +16,15 @@ TILE = 64  # latent sites; activations of larger pieces fall out of the caches
 
 def analysis(transform: Transform, x: Tensor, tile: int | None = None) -> Tensor:
     """`Transform.analysis` of an image ``(B, 3, H, W)`` of any size, in pieces of ``tile`` latent sites."""
-    return _by_tiles(transform.analysis, x, transform.margin, transform.stride, 1, tile or TILE)
+    return by_tiles(transform.analysis, x, transform.margin, transform.stride, 1, tile or TILE)
 
 
 def synthesis(transform: Transform, y_hat: Tensor, tile: int | None = None) -> Tensor:
     """`Transform.synthesis` of a latent ``(B, C, h, w)`` of any size, in pieces of ``tile`` latent sites."""
-    return _by_tiles(transform.synthesis, y_hat, transform.margin, 1, transform.stride, tile or TILE)
+    return by_tiles(transform.synthesis, y_hat, transform.margin, 1, transform.stride, tile or TILE)
 
 
-def _by_tiles(
+def by_tiles(
     function: Callable[[Tensor], Tensor], x: Tensor, margin: int | None, inside: int, outside: int, tile: int
 ) -> Tensor:
     """Apply ``function`` to overlapping windows and keep what is far enough from their cuts.
@@ -38,6 +40,8 @@ def _by_tiles(
     height, width = x.shape[2] // inside, x.shape[3] // inside
     if margin is None or max(height, width) <= tile + 2 * margin:
         return function(x)
+    if x.requires_grad and torch.is_grad_enabled():  # memory for one piece: each is computed again on the way back
+        function = partial(checkpoint, function, use_reentrant=False)
     result: Tensor | None = None
     for top, bottom in _spans(height, tile):
         for left, right in _spans(width, tile):
@@ -47,7 +51,7 @@ def _by_tiles(
                 :, :, (top - y0) * outside : (bottom - y0) * outside, (left - x0) * outside : (right - x0) * outside
             ]
             if result is None:
-                result = torch.empty(len(x), piece.shape[1], height * outside, width * outside, dtype=piece.dtype)
+                result = piece.new_empty(len(x), piece.shape[1], height * outside, width * outside)
             result[:, :, top * outside : bottom * outside, left * outside : right * outside] = piece
     return x if result is None else result
 

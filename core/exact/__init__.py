@@ -2,5 +2,6 @@
 
 from .grid import GRID, LIMIT
 from .harden import harden, harden_children
+from .straight import straight_through
 
-__all__ = ["GRID", "LIMIT", "harden", "harden_children"]
+__all__ = ["GRID", "LIMIT", "harden", "harden_children", "straight_through"]

@@ -9,10 +9,15 @@ rounded. So on the probability path:
 - every partial sum of products then is an integer multiple of one unit and below 2^53 of it, so a double holds it
   exactly, and every order of summation gives the same bits. This is checked for every layer when it is made exact;
 - after each layer the result is rounded to the grid, half to even, and clamped.
+
+Where gradients are asked for, results are the same bits, and rounding and clamping pass gradients straight through.
 """
 
 from __future__ import annotations
 
+from typing import Any
+
+import torch
 from torch import Tensor
 
 GRID = 2.0**12
@@ -22,5 +27,18 @@ MANTISSA = 2.0**53
 
 
 def to_grid_(x: Tensor) -> Tensor:
-    """Round doubles to the grid, half to even, and clamp, in place."""
+    """Round doubles to the grid, half to even, and clamp, in place unless gradients are asked for."""
+    if x.requires_grad and torch.is_grad_enabled():
+        rounded: Tensor = _Rounded.apply(x)  # type: ignore[no-untyped-call]
+        return rounded
     return x.mul_(GRID).round_().mul_(1 / GRID).clamp_(-LIMIT, LIMIT)
+
+
+class _Rounded(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, x: Tensor) -> Tensor:
+        return to_grid_(x.clone())
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> Tensor:
+        return gradients[0]

@@ -9,9 +9,12 @@ from collections.abc import Callable, Iterable
 from torch import nn
 
 from ..errors import ExactnessError
-from ..layers import MaskedConv2d
+from ..layers import MaskedConv2d, MaskedConv3d, Product, SoftmaxAttention
 from ..slots import Head
+from .attention import ExactSoftmaxAttention
+from .elementwise import ExactProduct, ExactSigmoid
 from .layers import ExactConv2d, ExactConvTranspose2d, ExactLeakyReLU, ExactMaskedConv2d
+from .masked_volume import ExactMaskedConv3d
 
 Harden = Callable[[nn.Module, str], nn.Module]
 
@@ -26,9 +29,13 @@ def _exact_leaky_relu(layer: nn.Module, name: str) -> nn.Module:
 _EXACT: dict[type[nn.Module], Harden] = {
     nn.Conv2d: lambda layer, name: ExactConv2d(layer, name),  # type: ignore[arg-type]
     MaskedConv2d: lambda layer, name: ExactMaskedConv2d(layer, name),  # type: ignore[arg-type]
+    MaskedConv3d: lambda layer, name: ExactMaskedConv3d(layer, name),  # type: ignore[arg-type]
     nn.ConvTranspose2d: lambda layer, name: ExactConvTranspose2d(layer, name),  # type: ignore[arg-type]
     nn.LeakyReLU: _exact_leaky_relu,
     nn.ReLU: lambda layer, name: nn.ReLU(),
+    nn.Sigmoid: lambda layer, name: ExactSigmoid(),
+    Product: lambda layer, name: ExactProduct(),
+    SoftmaxAttention: lambda layer, name: ExactSoftmaxAttention(layer, name),  # type: ignore[arg-type]
     nn.Identity: lambda layer, name: nn.Identity(),
     nn.PixelShuffle: lambda layer, name: layer,
     nn.PixelUnshuffle: lambda layer, name: layer,
@@ -48,7 +55,7 @@ def harden(module: nn.Module, name: str) -> nn.Module:
     if isinstance(module, Head):
         frozen = module.freeze()
         return frozen if isinstance(frozen, nn.Module) else copy.deepcopy(module)
-    if next(module.parameters(recurse=False), None) is not None:
+    if next(module.parameters(recurse=False), None) is not None or _computes(module):
         raise ExactnessError(
             f"layer {name} cannot be computed in exact arithmetic",
             got=type(module).__name__,
@@ -56,6 +63,12 @@ def harden(module: nn.Module, name: str) -> nn.Module:
             hint="build networks on the probability path from these layers",
         )
     return harden_children(module, [child for child, _ in module.named_children()], name)
+
+
+def _computes(module: nn.Module) -> bool:
+    """Whether it is an operation of torch, not a container of layers."""
+    containers = (nn.Sequential, nn.ModuleList, nn.ModuleDict)
+    return type(module).__module__.startswith("torch.nn.modules.") and not isinstance(module, containers)
 
 
 def harden_children(module: nn.Module, children: Iterable[str], name: str) -> nn.Module:
