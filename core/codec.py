@@ -9,13 +9,13 @@ import torch
 from torch import Tensor, nn
 
 from .recipe import Parts, Recipe, build_parts
-from .slots import Grid, LatentShape
+from .slots import Grid, Head, LatentShape
 
 if TYPE_CHECKING:
     from .frozen import FrozenCodec
     from .registry import Registry
 
-MEDIAN_REFRESH = 100  # training passes between two looks at the medians of z
+MEDIAN_REFRESH = 100  # training passes between two looks at the medians
 
 
 @dataclass
@@ -53,8 +53,8 @@ class Codec(nn.Module):
         self.quantizer = parts.quantizer
         self.coder = parts.coder
         self.distortion = parts.distortion
-        self._medians: Tensor | None = None
-        self._passes = 0
+        self._medians_of_y = _Medians(parts.head)
+        self._medians_of_z = None if parts.side_information is None else _Medians(parts.side_information.head)
 
     @property
     def stride(self) -> int:
@@ -78,25 +78,17 @@ class Codec(nn.Module):
     def _side(self, y: Tensor) -> tuple[Tensor | None, Tensor]:
         """Side features and the bits of ``z``."""
         part = self.side_information
-        if part is None:
+        if part is None or self._medians_of_z is None:
             return None, y.new_zeros(len(y))
         z = part.analysis(y).float()
-        medians = self._side_medians()
+        medians = self._medians_of_z.get(self.training)
         if self.training:
             noise = torch.rand_like(z) - 0.5
             for_rate, z_hat = z + noise, self.quantizer.for_synthesis(z, noise, medians)
         else:
-            for_rate = z_hat = torch.round(z - medians) + medians
+            for_rate = z_hat = _rounded(z, medians)
         bits = _bits(part.head.likelihood(z.new_zeros(len(z), 0, *z.shape[1:]), for_rate))
         return part.synthesis(z_hat, *y.shape[-2:]), bits
-
-    def _side_medians(self) -> Tensor:
-        part = self.side_information
-        if self._medians is None or not self.training or self._passes % MEDIAN_REFRESH == 0:
-            offsets = part.head.offsets() if part is not None else None
-            self._medians = torch.zeros(1) if offsets is None else offsets.float()[:, None, None]
-        self._passes += 1
-        return self._medians
 
     def _latent(self, y: Tensor, side: Tensor | None) -> tuple[Tensor, Tensor]:
         """Quantised latent (or its surrogate) as the synthesis sees it, and its bits."""
@@ -148,10 +140,7 @@ class Codec(nn.Module):
         """Offset of the grid; on the mean-centred one it is among the head's parameters."""
         if self.quantizer.grid is Grid.MEAN and self.head.mean_index is not None and parameters is not None:
             return parameters[:, self.head.mean_index].float()
-        if self.quantizer.grid is Grid.MEDIAN:
-            offsets = self.head.offsets()
-            return None if offsets is None else offsets.float()[:, None, None]
-        return None
+        return self._medians_of_y.get(self.training) if self.quantizer.grid is Grid.MEDIAN else None
 
     def _conditional(self, y: Tensor) -> Tensor:
         """``(C, h, w)``, True for elements that the main head codes."""
@@ -175,6 +164,23 @@ def assemble(recipe: Recipe, registry: Registry | None = None) -> Codec:
         RecipeError: the parts do not fit together.
     """
     return Codec(recipe, build_parts(recipe, registry))
+
+
+class _Medians:
+    """Medians of a head's densities, looked at from time to time while these are trained: it takes a bisection."""
+
+    def __init__(self, head: Head) -> None:
+        self._head = head
+        self._medians: Tensor | None = None
+        self._passes = 0
+
+    def get(self, training: bool) -> Tensor | None:
+        """``(C, 1, 1)``; None for a head without medians."""
+        if self._medians is None or not training or self._passes % MEDIAN_REFRESH == 0:
+            offsets = self._head.offsets()
+            self._medians = None if offsets is None else offsets.float()[:, None, None]
+        self._passes += training
+        return self._medians
 
 
 def _rounded(y: Tensor, centre: Tensor | None) -> Tensor:

@@ -20,7 +20,7 @@ from .errors import PlicError, StreamMismatch, UnknownName
 from .image import Picture, pad, padded_size, read_picture, to_pil, to_tensor
 from .networks import FrozenNetworks
 from .side import side_model
-from .slots import Grid, LatentShape, Quantizer, Schedule
+from .slots import Grid, Latents, LatentShape, Quantizer, Schedule
 from .slots.coder import Coder
 from .stages import StageTimes
 
@@ -75,7 +75,7 @@ class FrozenCodec:
             mean_index=head.mean_index if quantizer.grid is Grid.MEAN else None,
             medians=head.medians if quantizer.grid is Grid.MEDIAN else None,
         )
-        self._side_model = None if networks.side_information is None else side_model(networks.side_information)
+        self.side_model = None if networks.side_information is None else side_model(networks.side_information)
 
     @property
     def fingerprint(self) -> bytes:
@@ -136,19 +136,60 @@ class FrozenCodec:
             PlicError: the pictures are of different sizes, or there is no such quality.
         """
         times = times or StageTimes()
-        level = self.level(quality)
-        with times.measure("image"), torch.inference_mode():
+        with times.measure("image"):
             pictures = [image if isinstance(image, Picture) else read_picture(image) for image in images]
-            x = _stack([pad(to_tensor(picture), self.networks.transform.stride) for picture in pictures])
+        latents = self.analyse(pictures, quality=quality, times=times)
+        return self.encode_latents(pictures, latents, quality=quality, coder=coder, times=times, count_bits=count_bits)
+
+    def analyse(
+        self, pictures: Sequence[Picture], *, quality: int | None = None, times: StageTimes | None = None
+    ) -> Latents:
+        """What the analysis transforms give for pictures of one size, before rounding.
+
+        Args:
+            pictures: padded to the same size.
+            quality: level for all of them.
+            times: if given, seconds are added to it.
+
+        Raises:
+            PlicError: the pictures are of different sizes, or there is no such quality.
+        """
+        times = times or StageTimes()
+        levels = torch.full((len(pictures),), self.level(quality))
+        networks, part = self.networks, self.networks.side_information
         with torch.inference_mode():
+            with times.measure("image"):
+                x = _stack([pad(to_tensor(picture), networks.transform.stride) for picture in pictures])
             with times.measure("transform"):
-                levels = torch.full((len(x),), level)
-                y = self.networks.rate.scale(
-                    tiling.analysis(self.networks.transform, x, self.recipe.tile), levels
-                ).float()
-            entropy_coder = self._coder(coder)
-            side, z = self._encode_side(y, entropy_coder, times, count_bits)
-            latent = encode_latent(y, side, self.latent_model, entropy_coder, times, count_bits)
+                y = networks.rate.scale(tiling.analysis(networks.transform, x, self.recipe.tile), levels).float()
+            with times.measure("probability"):
+                return Latents(y, None if part is None else part.analysis(y))
+
+    def encode_latents(
+        self,
+        pictures: Sequence[Picture],
+        latents: Latents,
+        *,
+        quality: int | None = None,
+        coder: str | None = None,
+        times: StageTimes | None = None,
+        count_bits: bool = False,
+    ) -> list[Encoded]:
+        """Streams of pictures whose latents are given; what decodes from them follows from the latents alone.
+
+        Args:
+            pictures: give the size, and what else a stream holds.
+            latents: as `analyse` gives them, or better ones.
+            quality: as for `analyse`.
+            coder: as for `encode_batch`.
+            times: as for `encode_batch`.
+            count_bits: as for `encode_batch`.
+        """
+        times = times or StageTimes()
+        level, entropy_coder = self.level(quality), self.coder_named(coder)
+        with torch.inference_mode():
+            side, z = self._encode_side(latents, entropy_coder, times, count_bits)
+            latent = encode_latent(latents.y, side, self.latent_model, entropy_coder, times, count_bits)
         with times.measure("coder"):
             named = "" if coder in (None, self.recipe.coder.id) else str(coder)
             streams = [
@@ -216,26 +257,24 @@ class FrozenCodec:
         return latent.values
 
     def _encode_side(
-        self, y: Tensor, coder: Coder, times: StageTimes, count_bits: bool
+        self, latents: Latents, coder: Coder, times: StageTimes, count_bits: bool
     ) -> tuple[Tensor | None, CodedLatent | None]:
         part = self.networks.side_information
-        if part is None or self._side_model is None:
+        if part is None or self.side_model is None or latents.z is None:
             return None, None
+        coded = encode_latent(latents.z, None, self.side_model, coder, times, count_bits)
         with times.measure("probability"):
-            z = part.analysis(y)
-        coded = encode_latent(z, None, self._side_model, coder, times, count_bits)
-        with times.measure("probability"):
-            return part.synthesis(coded.values, *y.shape[-2:]), coded
+            return part.synthesis(coded.values, *latents.y.shape[-2:]), coded
 
     def _decode_side(
         self, streams: Sequence[Stream], shape: LatentShape, coder: Coder, times: StageTimes
     ) -> tuple[Tensor | None, CodedLatent | None]:
         part = self.networks.side_information
-        if part is None or self._side_model is None:
+        if part is None or self.side_model is None:
             return None, None
         size = LatentShape(part.channels, -(-shape.height // part.stride), -(-shape.width // part.stride))
         payloads = [stream.payload(SectionKind.SIDE) or b"" for stream in streams]
-        coded = decode_latent(payloads, size, None, self._side_model, coder, times, "side")
+        coded = decode_latent(payloads, size, None, self.side_model, coder, times, "side")
         with times.measure("probability"):
             return part.synthesis(coded.values, shape.height, shape.width), coded
 
@@ -252,7 +291,7 @@ class FrozenCodec:
             )
         return level
 
-    def _coder(self, name: str | None) -> Coder:
+    def coder_named(self, name: str | None) -> Coder:
         if name is None or name == self.recipe.coder.id:
             return self.coder
         from .registry import default_registry
@@ -262,7 +301,7 @@ class FrozenCodec:
 
     def _coder_of(self, header: Header) -> Coder:
         try:
-            return self._coder(header.coder or None)
+            return self.coder_named(header.coder or None)
         except UnknownName as error:
             raise StreamMismatch(
                 f"the stream needs the coder {header.coder!r}, which is not installed",

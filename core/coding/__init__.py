@@ -7,7 +7,16 @@ A payload is the window of the symbols, the excesses of escaped symbols, then th
 """
 
 from .decoding import decode_latent
-from .encoding import encode_latent
-from .model import CodedLatent, LatentModel, digest
+from .encoding import Quantised, encode_latent, quantise
+from .model import CodedLatent, LatentModel, digest, windowed_elements
 
-__all__ = ["CodedLatent", "LatentModel", "decode_latent", "digest", "encode_latent"]
+__all__ = [
+    "CodedLatent",
+    "LatentModel",
+    "Quantised",
+    "decode_latent",
+    "digest",
+    "encode_latent",
+    "quantise",
+    "windowed_elements",
+]

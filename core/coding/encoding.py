@@ -22,6 +22,19 @@ FEW_STEPS = 4  # up to here, going step by step costs less than computing all pa
 
 
 @dataclass(frozen=True)
+class Quantised:
+    """Latents on their grid.
+
+    Attributes:
+        values: ``(B, C, h, w)``, float64; as decoded, before a context refines them.
+        symbols: int32 ``(B, C * h * w)``.
+    """
+
+    values: Tensor
+    symbols: Symbols
+
+
+@dataclass(frozen=True)
 class _CodedStep:
     step: Step
     parameters: Tensor  # (B, P, n)
@@ -68,6 +81,27 @@ def encode_latent(
         payloads = [writer.finish() for writer in writers]
     bits = np.array([writer.bits if count_bits else np.nan for writer in writers])
     return CodedLatent(payloads, walk.values, symbols, bits)
+
+
+def quantise(y: Tensor, side: Tensor | None, model: LatentModel) -> Quantised:
+    """What `encode_latent` would code, without coding it.
+
+    Args:
+        y: ``(B, C, h, w)``, in units of the quantiser's step.
+        side: side features ``(B, F, h, w)`` in exact arithmetic, or None.
+        model: the probability model.
+    """
+    y = y.double().clamp(-SYMBOL_LIMIT, SYMBOL_LIMIT)
+    if model.grid is not Grid.MEAN:
+        offsets = _offsets(model)
+        symbols = torch.round(y - offsets)
+        return Quantised(symbols + offsets, symbols.to(torch.int32).flatten(1).numpy())
+    values = torch.zeros_like(y).flatten(1)
+    flat = np.zeros(tuple(values.shape), dtype=np.int32)
+    for coded in _Stepwise(y, side, model, model.steps(LatentShape(*y.shape[1:]))).steps():
+        values[:, torch.from_numpy(coded.step.elements)] = coded.values
+        flat[:, coded.step.elements] = coded.symbols
+    return Quantised(values.view(y.shape), flat)
 
 
 class _Writer:

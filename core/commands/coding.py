@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,8 @@ from .targets import targets
 if TYPE_CHECKING:
     from ..container import Description
     from ..frozen import FrozenCodec
+    from ..refining import Progress, Refinement
+    from .refining import RefineOptions
 
 
 @dataclass(frozen=True)
@@ -25,12 +28,14 @@ class Coded:
         target: that was written.
         size: of the ``.plic`` file, in bytes.
         pixels: of the picture.
+        refinement: what refining did, if it was asked for.
     """
 
     source: Path
     target: Path
     size: int
     pixels: int
+    refinement: Refinement | None = None
 
     @property
     def bits_per_pixel(self) -> float:
@@ -47,6 +52,8 @@ def encode_files(
     coder: str | None = None,
     threads: int | None = None,
     force: bool = False,
+    refine: RefineOptions | None = None,
+    progress: Callable[[Path, Progress], None] | None = None,
 ) -> Iterator[Coded]:
     """Encode pictures one after the other; each file is written whole or not at all.
 
@@ -58,6 +65,8 @@ def encode_files(
         coder: id of a coder; the recipe's own when None.
         threads: of torch; its default when None.
         force: whether existing files may be overwritten.
+        refine: whether and how latents are refined before they are coded.
+        progress: called with the source and the state of its refining.
 
     Raises:
         PlicError: an input, an output or the model is not usable.
@@ -70,9 +79,15 @@ def encode_files(
     codec = load(model, quality)
     for source, target in pairs:
         picture = read_picture(source)
-        data = codec.encode(picture, quality=quality, coder=coder)
+        refinement = None
+        if refine is None:
+            data = codec.encode(picture, quality=quality, coder=coder)
+        else:
+            report = None if progress is None else partial(progress, source)
+            refinement = refine.encode(codec, picture, quality=quality, coder=coder, report=report)
+            data = refinement.data
         write_atomically(target, data)
-        yield Coded(source, target, len(data), picture.width * picture.height)
+        yield Coded(source, target, len(data), picture.width * picture.height, refinement)
 
 
 def decode_files(

@@ -16,21 +16,27 @@ from .distortion import Distortion
 from .head import Distributions, Head
 from .quantizer import Grid, Quantizer, Surrogate
 from .rate import Rate
+from .refiner import Assessment, Cost, Latents, Objective, Refiner
 from .schedule import LatentShape, Schedule, Step
 from .side_information import SideInformation
 from .transform import Transform
 
 __all__ = [
+    "Assessment",
     "Context",
     "ContextState",
     "ContextWiring",
+    "Cost",
     "Distortion",
     "Distributions",
     "Grid",
     "Head",
     "LatentShape",
+    "Latents",
+    "Objective",
     "Quantizer",
     "Rate",
+    "Refiner",
     "Schedule",
     "SideInformation",
     "Step",

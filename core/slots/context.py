@@ -76,7 +76,8 @@ class Context(nn.Module, ABC):
 
     Attributes:
         orders: the schedule orders that this context is built for.
-        reach: how far it looks, in sites; 0 when it sees no decoded element, None when it may look everywhere.
+        reach: how far it looks, in sites, within the group of channels at hand (`Schedule.groups`): groups before are
+            complete. 0 when it sees no decoded element, None when it may look everywhere.
         unconditional: head for the steps that are not conditional; None when every step is.
         refines: True when `ContextState.values` may differ from the decoded values.
     """

@@ -6,7 +6,7 @@ import json
 import math
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import torch
@@ -43,7 +43,8 @@ class TrainingRun:
         recipe: what to train.
         data: folders of photographs.
         folder: where checkpoint, log and resolved recipe go.
-        model: index into the recipe's lambdas, for a recipe of fixed rate; None for a variable-rate one.
+        model: index into the recipe's lambdas, for a recipe of fixed rate; None for a variable-rate one. The recipe
+            in the weights then states this one lambda.
         minutes: limit on wall-clock time; the learning rate decays towards whichever limit comes first.
 
     Raises:
@@ -53,14 +54,16 @@ class TrainingRun:
     def __init__(
         self, recipe: Recipe, data: Sequence[Path], folder: Path, model: int | None, minutes: float | None = None
     ) -> None:
+        if model is not None:
+            one = recipe.training.model_copy(update={"lambdas": [recipe.training.lambdas[model]]})
+            recipe = replace(recipe, training=one)
         self.settings = recipe.training
         self.folder = folder
         _make(folder)
         self.minutes = minutes
         torch.manual_seed(self.settings.seed)
         self.codec: Codec = assemble(recipe)
-        lambdas = self.settings.lambdas if model is None else [self.settings.lambdas[model]]
-        self.lambdas = torch.tensor(lambdas)
+        self.lambdas = torch.tensor(self.settings.lambdas)
         # relative to the geometric mean, so that the loss keeps its size
         self._balance = (self.lambdas / self.lambdas.log().mean().exp()) ** -self.settings.balance
         self.crops = CropSource(data, self.settings.crop, self.settings.seed)

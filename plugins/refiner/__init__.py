@@ -1,0 +1,1 @@
+"""Built-in parts for the slot ``refiner``."""
