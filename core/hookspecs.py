@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pluggy
 
 if TYPE_CHECKING:
+    from .importing import Importer
     from .registry import PartSpec
 
 PROJECT = "plic"
@@ -27,4 +28,10 @@ def plic_register_parts() -> Iterable[PartSpec]:
 @hookspec
 def plic_register_recipes() -> Iterable[str]:
     """Folders, as absolute paths, that hold the plugin's recipes (``*.yaml``). Since 1."""
+    raise NotImplementedError
+
+
+@hookspec
+def plic_register_importers() -> Iterable[Importer]:
+    """Readers of other frameworks' checkpoints, for `plic import`. Since 1."""
     raise NotImplementedError

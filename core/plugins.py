@@ -17,13 +17,16 @@ from dataclasses import dataclass, replace
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pluggy
 
 from . import hookspecs
 from .errors import PluginError, near_matches
-from .registry import SLOTS, PartSpec, canonical
+from .registry import SLOTS, TOOLS, PartSpec, canonical
+
+if TYPE_CHECKING:
+    from .importing import Importer
 
 BUILTIN = f"{__package__.rpartition('.')[0]}.plugins.builtin"
 """The one module outside core that core names: the built-in parts, which come in through the same hooks."""
@@ -42,6 +45,7 @@ class Plugin:
         target: what the entry point names, ``module`` or ``module:object``.
         parts: that it registers; empty unless it was loaded.
         recipe_folders: that it registers.
+        importers: that it registers.
         disabled: by ``PLIC_DISABLE_PLUGINS``.
         error: what stopped it from loading.
         traceback: of ``error``, as text.
@@ -54,6 +58,7 @@ class Plugin:
     target: str
     parts: tuple[PartSpec, ...] = ()
     recipe_folders: tuple[Path, ...] = ()
+    importers: tuple[Importer, ...] = ()
     disabled: bool = False
     error: BaseException | None = None
     traceback: str = ""
@@ -137,11 +142,13 @@ def _register(plugin: Plugin, module: object) -> Plugin:
     manager.check_pending()
     parts = [part for answer in manager.hook.plic_register_parts() for part in answer]
     folders = [Path(folder) for answer in manager.hook.plic_register_recipes() for folder in answer]
+    importers = [importer for answer in manager.hook.plic_register_importers() for importer in answer]
     _check_parts(parts)
+    _check_importers(importers)
     for folder in folders:
         if not (folder.is_absolute() and folder.is_dir()):
             raise PluginError("a folder of recipes must be an absolute path of a folder", got=folder)
-    return replace(plugin, parts=tuple(parts), recipe_folders=tuple(folders))
+    return replace(plugin, parts=tuple(parts), recipe_folders=tuple(folders), importers=tuple(importers))
 
 
 def _check_api(module: object) -> None:
@@ -166,11 +173,10 @@ def _check_parts(parts: Sequence[object]) -> None:
     for part in parts:
         if not isinstance(part, PartSpec):
             raise PluginError("plic_register_parts must give PartSpec objects", got=repr(part))
-        if part.slot not in SLOTS:
-            near = near_matches(str(part.slot), SLOTS)
-            raise PluginError(f"there is no slot {part.slot!r}", expected=f"one of {', '.join(SLOTS)}", near=near)
-        if not PART_ID.fullmatch(part.id):
-            raise PluginError(f"{part.id!r} is no id", expected="lower-case letters and digits, joined by hyphens")
+        if part.slot not in (known := (*SLOTS, *TOOLS)):
+            near = near_matches(str(part.slot), known)
+            raise PluginError(f"there is no slot {part.slot!r}", expected=f"one of {', '.join(known)}", near=near)
+        _check_id(part.id)
         if (part.slot, part.id) in seen:
             raise PluginError(f"{part.slot} {part.id!r} is registered twice by the same plugin")
         seen.add((part.slot, part.id))
@@ -179,6 +185,27 @@ def _check_parts(parts: Sequence[object]) -> None:
             raise PluginError(f"{part.slot} {part.id!r} is no {base.__name__}", got=repr(part.cls))
         if missing := sorted(getattr(part.cls, "__abstractmethods__", ())):
             raise PluginError(f"{part.slot} {part.id!r} does not implement {', '.join(missing)}", got=repr(part.cls))
+
+
+def _check_importers(importers: Sequence[object]) -> None:
+    if not importers:
+        return
+    from .importing import Importer  # imports torch, which a plugin without importers need not wait for
+
+    seen: set[str] = set()
+    for importer in importers:
+        if not isinstance(importer, Importer):
+            hint = "give instances, not classes" if inspect.isclass(importer) else None
+            raise PluginError("plic_register_importers must give Importer objects", got=repr(importer), hint=hint)
+        _check_id(importer.id)
+        if importer.id in seen:
+            raise PluginError(f"importer {importer.id!r} is registered twice by the same plugin")
+        seen.add(importer.id)
+
+
+def _check_id(name: str) -> None:
+    if not PART_ID.fullmatch(name):
+        raise PluginError(f"{name!r} is no id", expected="lower-case letters and digits, joined by hyphens")
 
 
 def _abstract_class(slot: str) -> type[Any]:

@@ -13,6 +13,7 @@ from .catalogue import Catalogue, shipped_catalogue
 from .errors import PluginError, UnknownName, near_matches
 
 if TYPE_CHECKING:
+    from .importing import Importer
     from .plugins import Plugin
 
 SLOTS = (
@@ -26,7 +27,10 @@ SLOTS = (
     "coder",
     "distortion",
 )
-"""Names of the slots, in the order of the chain."""
+"""Names of the slots that a recipe fills, in the order of the chain."""
+
+TOOLS = ("refiner",)
+"""Names of the slots that no recipe fills: what is chosen there serves the encoder and leaves no trace in a stream."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +38,7 @@ class PartSpec:
     """One part that a plugin registers.
 
     Attributes:
-        slot: name of the slot that it fills, one of `SLOTS`.
+        slot: name of the slot that it fills, one of `SLOTS` or `TOOLS`.
         id: what a recipe writes after ``use:``; lower-case letters, digits and hyphens.
         cls: the class, a concrete subclass of the slot's abstract class.
     """
@@ -59,6 +63,10 @@ class Registry:
         for plugin in self.plugins:
             for spec in plugin.parts:
                 self._providers[spec.slot, spec.id].append((plugin, spec.cls))
+        self._importers: dict[str, list[tuple[Plugin, Importer]]] = defaultdict(list)
+        for plugin in self.plugins:
+            for importer in plugin.importers:
+                self._importers[importer.id].append((plugin, importer))
 
     @property
     def recipe_folders(self) -> list[Path]:
@@ -72,8 +80,10 @@ class Registry:
 
     @property
     def conflicts(self) -> list[PluginError]:
-        """What `part` raises for each part that has two providers."""
-        return [self._duplicate(*key) for key, providers in sorted(self._providers.items()) if len(providers) > 1]
+        """What `part` and `importer` raise for each of them that has two providers."""
+        owners = {f"{slot} {part!r}": [by for by, _ in found] for (slot, part), found in self._providers.items()}
+        owners |= {f"importer {name!r}": [by for by, _ in found] for name, found in self._importers.items()}
+        return [_duplicate(what, owners[what]) for what in sorted(owners) if len(owners[what]) > 1]
 
     def ids(self, slot: str) -> list[str]:
         """Registered ids of a slot, sorted; one with two providers is among them.
@@ -81,9 +91,9 @@ class Registry:
         Raises:
             UnknownName: there is no such slot.
         """
-        if slot not in SLOTS:
+        if slot not in (known := (*SLOTS, *TOOLS)):
             raise UnknownName(
-                f"there is no slot {slot!r}", expected=f"one of {', '.join(SLOTS)}", near=near_matches(slot, SLOTS)
+                f"there is no slot {slot!r}", expected=f"one of {', '.join(known)}", near=near_matches(slot, known)
             )
         return sorted(part for owner, part in self._providers if owner == slot)
 
@@ -99,7 +109,7 @@ class Registry:
         if len(providers) == 1:
             return providers[0][1]
         if providers:
-            raise self._duplicate(slot, part)
+            raise _duplicate(f"{slot} {part!r}", [plugin for plugin, _ in providers])
         self._refuse_failed(f"{slot} {part!r}", ["plic", *self.catalogue.providers_of(slot, part)])
         cause = self.failed[0].error if self.failed else None
         raise self._unknown(slot, part) from cause
@@ -107,6 +117,33 @@ class Registry:
     def provider(self, slot: str, part: str) -> str:
         """Who provides a part: ``plic (built-in)`` or a distribution and its version; several are joined."""
         return " and ".join(plugin.provider for plugin, _ in self._providers.get((slot, part), []))
+
+    @property
+    def importers(self) -> dict[str, str]:
+        """Registered importers and who provides each."""
+        return {
+            name: " and ".join(plugin.provider for plugin, _ in found)
+            for name, found in sorted(self._importers.items())
+        }
+
+    def importer(self, name: str) -> Importer:
+        """What reads another framework's checkpoints.
+
+        Raises:
+            UnknownName: there is no such importer.
+            PluginError: two plugins provide it.
+        """
+        found = self._importers.get(name, [])
+        if len(found) > 1:
+            raise _duplicate(f"importer {name!r}", [plugin for plugin, _ in found])
+        if not found:
+            raise UnknownName(
+                f"no importer is called {name!r}",
+                expected=f"one of {', '.join(self.importers) or '(none registered)'}",
+                near=near_matches(name, self.importers),
+                hint="`plic plugins` lists importers after the parts",
+            )
+        return found[0][1]
 
     def require_loaded(self, distribution: str) -> None:
         """Refuse a distribution whose plugin failed to load or was disabled.
@@ -132,17 +169,6 @@ class Registry:
                     hint=f"take {plugin.name} out of PLIC_DISABLE_PLUGINS",
                 )
 
-    def _duplicate(self, slot: str, part: str) -> PluginError:
-        plugins = [plugin for plugin, _ in self._providers[slot, part]]
-        removable = [plugin for plugin in plugins if not plugin.builtin]
-        last = removable[-1]
-        return PluginError(
-            f"{slot} {part!r} is provided by {len(plugins)} plugins, so it is not clear which one is meant",
-            got=", ".join(plugin.provider for plugin in plugins),
-            expected="one provider",
-            hint=f"pip uninstall {last.distribution}, or set PLIC_DISABLE_PLUGINS={last.name}",
-        )
-
     def _unknown(self, slot: str, part: str) -> UnknownName:
         hints = [f"pip install {name}" for name in self.catalogue.providers_of(slot, part)]
         hints += [
@@ -155,6 +181,16 @@ class Registry:
             near=near_matches(part, self.ids(slot)),
             hint="; or ".join(hints) or "`plic plugins` lists every part",
         )
+
+
+def _duplicate(what: str, plugins: Sequence[Plugin]) -> PluginError:
+    last = [plugin for plugin in plugins if not plugin.builtin][-1]
+    return PluginError(
+        f"{what} is provided by {len(plugins)} plugins, so it is not clear which one is meant",
+        got=", ".join(plugin.provider for plugin in plugins),
+        expected="one provider",
+        hint=f"pip uninstall {last.distribution}, or set PLIC_DISABLE_PLUGINS={last.name}",
+    )
 
 
 def canonical(distribution: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import TypeVar
 
 import torch
@@ -71,12 +72,9 @@ def report_on(
         PlicError: as `build_parts`.
     """
     registry = registry or default_registry()
-    try:
-        parts, macs, shape = _measured("meta", recipe, registry, width, height)
-    except PlicError:
-        raise
-    except Exception:  # a part may do what the meta device cannot, e.g. look at values
-        parts, macs, shape = _measured("cpu", recipe, registry, width, height)
+    counted = _Counter(recipe, registry)
+    macs, shape = _arithmetic(counted, width, height)
+    parts = counted.parts
     # The schedule counts with numpy: it must not see the meta device.
     steps = len(parts.schedule.steps(shape, parts.context.reach))
     reports = tuple(
@@ -86,35 +84,75 @@ def report_on(
     return RecipeReport(recipe, reports, macs, steps, width, height)
 
 
-def _measured(
-    device: str, recipe: Recipe, registry: Registry, width: int, height: int
-) -> tuple[Parts, dict[str, float], LatentShape]:
-    with torch.device(device), torch.no_grad():
-        parts = build_parts(recipe, registry)
-        return parts, *_arithmetic(parts, width, height)
+class _Counter:
+    """Runs what is to be counted on the meta device, and on the CPU only what cannot run there.
+
+    Args:
+        recipe: whose parts are to be run.
+        registry: where they are looked up.
+    """
+
+    def __init__(self, recipe: Recipe, registry: Registry) -> None:
+        self._recipe, self._registry = recipe, registry
+        self._built: dict[str, Parts] = {}
+        self.operations: dict[str, int] = {}
+
+    @property
+    def parts(self) -> Parts:
+        """The parts of the recipe."""
+        return self._first(lambda device: self._on(device))
+
+    def __call__(self, stage: str, method: str, *arguments: torch.Size | int | None) -> torch.Size:
+        """Count the operations of one stage.
+
+        Args:
+            stage: its name.
+            method: slot and method to call, e.g. ``transform.analysis``.
+            arguments: of the method; a shape stands for a tensor.
+
+        Returns:
+            The shape of the result.
+        """
+
+        def run(device: str) -> torch.Size:
+            compute = attrgetter(method)(self._on(device))
+            with torch.device(device), torch.no_grad(), FlopCounterMode(display=False) as counter:
+                result: Tensor = compute(*(torch.zeros(x) if isinstance(x, torch.Size) else x for x in arguments))
+            self.operations[stage] = counter.get_total_flops()
+            return result.shape
+
+        return self._first(run)
+
+    def _on(self, device: str) -> Parts:
+        if device not in self._built:
+            with torch.device(device):
+                self._built[device] = build_parts(self._recipe, self._registry)
+        return self._built[device]
+
+    @staticmethod
+    def _first(run: Callable[[str], T]) -> T:
+        try:
+            return run("meta")
+        except PlicError:
+            raise
+        except Exception:  # a part may do what the meta device cannot, e.g. look at values
+            return run("cpu")
 
 
-def _arithmetic(parts: Parts, width: int, height: int) -> tuple[dict[str, float], LatentShape]:
+def _arithmetic(count: _Counter, width: int, height: int) -> tuple[dict[str, float], LatentShape]:
     """Multiply-accumulates per pixel by stage, and the shape of the latent."""
-    stride = parts.transform.stride
-    x = torch.zeros(1, 3, -(-height // stride) * stride, -(-width // stride) * stride)
-    macs: dict[str, float] = {}
-
-    def count(stage: str, compute: Callable[[], T]) -> T:
-        with FlopCounterMode(display=False) as counter:
-            result = compute()
-        macs[stage] = counter.get_total_flops() / 2 / (width * height)  # a multiply-accumulate is two operations
-        return result
-
-    y: Tensor = count("analysis", lambda: parts.transform.analysis(x))
-    side = parts.side_information
-    features: Tensor | None = None
-    if side is not None:
-        z = count("hyper analysis", lambda: side.analysis(y))
-        features = count("hyper synthesis", lambda: side.synthesis(z, *y.shape[-2:]))
-    count("context", lambda: parts.context.parameters_all(y, features))
-    count("synthesis", lambda: parts.transform.synthesis(y))
-    return macs, LatentShape(*y.shape[1:])
+    stride = count.parts.transform.stride
+    x = torch.Size((1, 3, -(-height // stride) * stride, -(-width // stride) * stride))
+    y = count("analysis", "transform.analysis", x)
+    features = None
+    if count.parts.side_information is not None:
+        z = count("hyper analysis", "side_information.analysis", y)
+        features = count("hyper synthesis", "side_information.synthesis", z, *y[-2:])
+    count("context", "context.parameters_all", y, features)
+    count("synthesis", "transform.synthesis", y)
+    # a multiply-accumulate is two operations
+    macs = {stage: operations / 2 / (width * height) for stage, operations in count.operations.items()}
+    return macs, LatentShape(*y[1:])
 
 
 def _parameters(part: object) -> int:

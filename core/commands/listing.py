@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from ..errors import RecipeError
 from ..recipe import list_recipes, load_recipe, recipe_schema
 from ..recipe.yaml_source import read_yaml
-from ..registry import SLOTS, Registry, default_registry
+from ..registry import SLOTS, TOOLS, Registry, default_registry
 
 if TYPE_CHECKING:
     from ..report import RecipeReport
@@ -52,7 +52,7 @@ def recipe_details(name: str, registry: Registry | None = None) -> RecipeReport:
 
 
 def plugin_facts(registry: Registry | None = None) -> dict[str, Any]:
-    """Plugins, parts and conflicts as plain values."""
+    """Plugins, parts, importers and conflicts as plain values."""
     registry = registry or default_registry()
     plugins = [
         {
@@ -63,13 +63,17 @@ def plugin_facts(registry: Registry | None = None) -> dict[str, Any]:
             "seconds": round(plugin.seconds, 3),
             "parts": [f"{part.slot}/{part.id}" for part in plugin.parts],
             "recipes": [str(folder) for folder in plugin.recipe_folders],
+            "importers": [importer.id for importer in plugin.importers],
             "reason": plugin.reason,
             "traceback": plugin.traceback,
         }
         for plugin in registry.plugins
     ]
-    parts = {slot: {part: registry.provider(slot, part) for part in registry.ids(slot)} for slot in SLOTS}
-    return {"plugins": plugins, "parts": parts, "conflicts": [str(error) for error in registry.conflicts]}
+    parts = {slot: {part: registry.provider(slot, part) for part in registry.ids(slot)} for slot in (*SLOTS, *TOOLS)}
+    reads = {importer.id: importer.reads for plugin in registry.plugins for importer in plugin.importers}
+    importers = {name: {"provider": by, "reads": reads[name]} for name, by in registry.importers.items()}
+    conflicts = [str(error) for error in registry.conflicts]
+    return {"plugins": plugins, "parts": parts, "importers": importers, "conflicts": conflicts}
 
 
 def schema(registry: Registry | None = None) -> dict[str, Any]:

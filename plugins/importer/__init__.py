@@ -1,0 +1,1 @@
+"""Built-in readers of other frameworks' checkpoints."""
