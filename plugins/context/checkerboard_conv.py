@@ -29,7 +29,7 @@ class CheckerboardConv(MaskedContext):
         return checkerboard_mask(kernel)
 
     def parameters_all(self, values: Tensor, side: Tensor | None) -> Tensor:
-        anchors = _anchors(values)
+        anchors = anchor_sites(values)
         context = self.masked(values * anchors) * ~anchors
         return as_planes(self.fusion(join(side, context)), self.channels)
 
@@ -49,7 +49,7 @@ class CheckerboardConv(MaskedContext):
         return as_planes(self.fusion(joined), self.channels).squeeze(-1)
 
 
-def _anchors(values: Tensor) -> Tensor:
+def anchor_sites(values: Tensor) -> Tensor:
     """``(h, w)``, True at anchors."""
     rows = torch.arange(values.shape[-2], device=values.device)
     columns = torch.arange(values.shape[-1], device=values.device)

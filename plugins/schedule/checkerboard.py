@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
-
 from ...core.slots import LatentShape, Schedule, Step
+from .sites import colours
 
 
 class Checkerboard(Schedule):
@@ -15,7 +14,6 @@ class Checkerboard(Schedule):
     order = "checkerboard"
 
     def steps(self, shape: LatentShape, reach: int | None) -> Sequence[Step]:
-        sites = np.arange(shape.sites, dtype=np.int64)
-        colour = (sites // shape.width + sites % shape.width) % 2
-        steps = [Step(shape, sites[colour == kind], (0, shape.channels), kind=kind) for kind in (0, 1)]
+        channels = (0, shape.channels)
+        steps = [Step(shape, sites, channels, kind=kind) for kind, sites in enumerate(colours(shape))]
         return [step for step in steps if step.size]

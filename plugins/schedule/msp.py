@@ -19,6 +19,9 @@ class Msp(Schedule):
     ``seeds`` channels go one at a time, then all others together. ``kind`` is the scale. With even block sides there
     are ``1 + scales * (3/4 block area) * (seeds + 1)`` steps; sets that are empty on small latents are left out.
 
+    A context of this order may rely on that: when the steps of a scale begin, the next coarser lattice is complete, and
+    each step holds some channels at sites of its own scale's lattice.
+
     Args:
         scales: number of halvings.
         block: rows and columns of the subgroup block, both even.

@@ -12,7 +12,7 @@ from ..head.factorized import Factorized
 
 
 class Hyperprior(SideInformation):
-    """Hyperprior in its two published shapes.
+    """Hyperprior in its published shapes.
 
     ``5x5`` (Balle et al. 2018, Minnen et al. 2018)::
 
@@ -23,16 +23,17 @@ class Hyperprior(SideInformation):
         y ─ 3x3 ─ 3x3 ─ 3x3 /2 ─ 3x3 ─ 3x3 /2 ─ z
         z ─ 3x3 ─ 3x3 x2 ─ 3x3 ─ 3x3 x2 ─ 3x3 ─ features
 
-    with an activation between the layers.
+    with an activation between the layers. The layers marked x2 are transposed convolutions; ``3x3-subpixel``
+    (CompressAI's version of Cheng et al.) is ``3x3`` with sub-pixel convolutions instead.
 
     Args:
         latent_channels: channels of ``y``.
         channels: channels of ``z`` and of the analysis.
         features: side features; by default twice the latent channels.
         kernels: which shape.
-        widths: features between the synthesis layers, 2 numbers for ``5x5`` and 4 for ``3x3``; by default
+        widths: features between the synthesis layers, 2 numbers for ``5x5`` and 4 for the others; by default
             ``channels`` everywhere for ``5x5``, and with 1.5 times the channels after the first upsampling for
-            ``3x3``.
+            the others.
         absolute: feed the analysis with |y|, as a scale-only hyperprior does.
         slope: negative slope of the activation; 0 gives ReLU.
         positive: ReLU after the last synthesis layer.
@@ -47,7 +48,7 @@ class Hyperprior(SideInformation):
         *,
         channels: int = 128,
         features: int | None = None,
-        kernels: Literal["5x5", "3x3"] = "5x5",
+        kernels: Literal["5x5", "3x3", "3x3-subpixel"] = "5x5",
         widths: tuple[int, ...] | None = None,
         absolute: bool = False,
         slope: float = 0.01,
@@ -60,6 +61,7 @@ class Hyperprior(SideInformation):
         self.absolute = absolute
         self.head = Factorized(channels, filters=filters)
         n, m, out = channels, latent_channels, self.features
+        synthesis: list[nn.Module]
         if kernels == "5x5":
             a, b = widths or (n, n)
             analysis = [_conv(m, n, 3), _conv(n, n, 5, 2), _conv(n, n, 5, 2)]
@@ -67,7 +69,8 @@ class Hyperprior(SideInformation):
         else:
             a, b, c, d = widths or (n, n, n * 3 // 2, n * 3 // 2)
             analysis = [_conv(m, n, 3), _conv(n, n, 3), _conv(n, n, 3, 2), _conv(n, n, 3), _conv(n, n, 3, 2)]
-            synthesis = [_conv(n, a, 3), _up(a, b, 3), _conv(b, c, 3), _up(c, d, 3), _conv(d, out, 3)]
+            up = _up if kernels == "3x3" else _sub_pixel
+            synthesis = [_conv(n, a, 3), up(a, b, 3), _conv(b, c, 3), up(c, d, 3), _conv(d, out, 3)]
         self.hyper_analysis = _with_activations(analysis, slope)
         self.hyper_synthesis = _with_activations(synthesis, slope)
         if positive:
@@ -88,6 +91,10 @@ def _conv(inputs: int, outputs: int, kernel: int, stride: int = 1) -> nn.Conv2d:
 
 def _up(inputs: int, outputs: int, kernel: int) -> nn.ConvTranspose2d:
     return nn.ConvTranspose2d(inputs, outputs, kernel, stride=2, padding=kernel // 2, output_padding=1)
+
+
+def _sub_pixel(inputs: int, outputs: int, kernel: int) -> nn.Sequential:
+    return nn.Sequential(nn.Conv2d(inputs, 4 * outputs, kernel, padding=kernel // 2), nn.PixelShuffle(2))
 
 
 def _with_activations(layers: Sequence[nn.Module], slope: float) -> nn.Sequential:

@@ -10,22 +10,25 @@ class Attention(nn.Module):
 
     Args:
         channels: features.
+        unit_relu: ReLU after the sum of each unit, as CompressAI has it; the paper's own code has none.
     """
 
-    def __init__(self, channels: int) -> None:
+    def __init__(self, channels: int, unit_relu: bool = False) -> None:
         super().__init__()
-        self.trunk = nn.Sequential(*(_Unit(channels) for _ in range(3)))
-        self.mask = nn.Sequential(*(_Unit(channels) for _ in range(3)), nn.Conv2d(channels, channels, 1), nn.Sigmoid())
+        self.trunk = nn.Sequential(*(BottleneckUnit(channels, unit_relu) for _ in range(3)))
+        self.mask = nn.Sequential(
+            *(BottleneckUnit(channels, unit_relu) for _ in range(3)), nn.Conv2d(channels, channels, 1), nn.Sigmoid()
+        )
 
     def forward(self, x: Tensor) -> Tensor:
         y: Tensor = x + self.mask(x) * self.trunk(x)
         return y
 
 
-class _Unit(nn.Module):
-    """Bottleneck ``x + conv1x1(relu(conv3x3(relu(conv1x1(x)))))``, no activation after the sum."""
+class BottleneckUnit(nn.Module):
+    """Bottleneck ``x + conv1x1(relu(conv3x3(relu(conv1x1(x)))))``, then a ReLU if asked for."""
 
-    def __init__(self, channels: int) -> None:
+    def __init__(self, channels: int, relu: bool = False) -> None:
         super().__init__()
         inner = channels // 2
         self.layers = nn.Sequential(
@@ -35,7 +38,8 @@ class _Unit(nn.Module):
             nn.ReLU(),
             nn.Conv2d(inner, channels, 1),
         )
+        self.after = nn.ReLU() if relu else nn.Identity()
 
     def forward(self, x: Tensor) -> Tensor:
-        y: Tensor = x + self.layers(x)
+        y: Tensor = self.after(x + self.layers(x))
         return y

@@ -7,8 +7,8 @@ from typing import Literal
 from torch import Tensor, nn
 
 from .attention import Attention
+from .blocks import STRIDE, analysis_chain, margin, residual_unit, synthesis_chain
 from .layered import LayeredTransform
-from .normalisation import Gdn
 
 
 class CrmTransform(LayeredTransform):
@@ -28,32 +28,21 @@ class CrmTransform(LayeredTransform):
         slope: negative slope of the LeakyReLU. The released code runs with TensorFlow's default, 0.2.
     """
 
-    stride = 16
+    stride = STRIDE
 
     def __init__(
         self, *, channels: int = 128, stages: Literal[1, 2, 3] = 2, attention: bool = True, slope: float = 0.2
     ) -> None:
         super().__init__()
-        n = channels
-        self.latent_channels = n
-        self.margin = 10 + 4 * stages  # of the synthesis, which looks farther than the analysis
+        self.latent_channels = channels
+        self.margin = margin(2 * stages, attention)
 
         def crm() -> nn.Module:
-            return ConcatenatedResidualModule(n, stages, slope)
+            return ConcatenatedResidualModule(channels, stages, slope)
 
-        def attend() -> nn.Module:
-            return Attention(n) if attention else nn.Identity()
-
-        self.analysis_layers = nn.Sequential(
-            *(_Down(3, n, slope), crm(), _Down(n, n, slope), attend()),
-            *(crm(), _Down(n, n, slope), crm()),
-            *(nn.Conv2d(n, n, 3, stride=2, padding=1, bias=False), attend()),
-        )
-        self.synthesis_layers = nn.Sequential(
-            *(attend(), crm(), _Up(n, slope), crm(), _Up(n, slope)),
-            *(attend(), crm(), _Up(n, slope), crm()),
-            *(nn.Conv2d(n, 3 * 4, 3, padding=1), nn.PixelShuffle(2)),
-        )
+        attend = (lambda: Attention(channels)) if attention else None
+        self.analysis_layers = analysis_chain(channels, slope, crm, attend, last_bias=False)
+        self.synthesis_layers = synthesis_chain(channels, slope, crm, attend)
 
 
 class ConcatenatedResidualModule(nn.Module):
@@ -65,56 +54,10 @@ class ConcatenatedResidualModule(nn.Module):
 
     def __init__(self, channels: int, stages: int, slope: float) -> None:
         super().__init__()
-        self.units = nn.ModuleList(_residual_unit(channels, slope) for _ in range(stages))
+        self.units = nn.ModuleList(residual_unit(channels, slope) for _ in range(stages))
 
     def forward(self, x: Tensor) -> Tensor:
         t = x
         for unit in self.units:
             t = t + unit(t)
         return t if len(self.units) == 1 else x + t
-
-
-def _residual_unit(channels: int, slope: float) -> nn.Sequential:
-    return nn.Sequential(
-        nn.Conv2d(channels, channels, 3, padding=1),
-        nn.LeakyReLU(slope),
-        nn.Conv2d(channels, channels, 3, padding=1),
-        nn.LeakyReLU(slope),
-    )
-
-
-class _Down(nn.Module):
-    """``GDN(conv(L(conv /2 (x)))) + conv1x1 /2 (x)``."""
-
-    def __init__(self, inputs: int, outputs: int, slope: float) -> None:
-        super().__init__()
-        self.main = nn.Sequential(
-            nn.Conv2d(inputs, outputs, 3, stride=2, padding=1),
-            nn.LeakyReLU(slope),
-            nn.Conv2d(outputs, outputs, 3, padding=1),
-            Gdn(outputs),
-        )
-        self.skip = nn.Conv2d(inputs, outputs, 1, stride=2)
-
-    def forward(self, x: Tensor) -> Tensor:
-        y: Tensor = self.main(x) + self.skip(x)
-        return y
-
-
-class _Up(nn.Module):
-    """``IGDN(conv(L(sub-pixel conv(x)))) + sub-pixel conv1x1(x)``."""
-
-    def __init__(self, channels: int, slope: float) -> None:
-        super().__init__()
-        self.main = nn.Sequential(
-            nn.Conv2d(channels, 4 * channels, 3, padding=1),
-            nn.LeakyReLU(slope),
-            nn.PixelShuffle(2),
-            nn.Conv2d(channels, channels, 3, padding=1),
-            Gdn(channels, inverse=True),
-        )
-        self.skip = nn.Sequential(nn.Conv2d(channels, 4 * channels, 1), nn.PixelShuffle(2))
-
-    def forward(self, x: Tensor) -> Tensor:
-        y: Tensor = self.main(x) + self.skip(x)
-        return y

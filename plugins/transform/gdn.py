@@ -22,7 +22,7 @@ class GdnTransform(LayeredTransform):
     """
 
     stride = 16
-    margin = 4
+    margin = 2
 
     def __init__(self, *, channels: int = 128, latent_channels: int | None = None) -> None:
         super().__init__()
