@@ -2,13 +2,14 @@
 # make test   set up and run the tests
 # make lint   ruff and mypy
 # make wheel  build the wheel into dist/
+# make docs   write docs/systems.md from the recipes and docs/published.yaml
 
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/ready
 
-.PHONY: demo test lint wheel clean
+.PHONY: demo test lint wheel docs clean
 
 demo: $(READY)
 	$(BIN)/python examples/demo.py
@@ -22,12 +23,15 @@ lint: $(READY)
 	$(BIN)/ruff format --check .
 	ln -sfn ../.. $(VENV)/as-package/plic
 	cd $(VENV)/as-package && ../bin/mypy --config-file plic/pyproject.toml -p plic.core -p plic.plugins -m plic -m plic.cli
-	for folder in tests examples benchmarks; do \
+	for folder in tests examples benchmarks docs; do \
 	  (cd $$folder && MYPYPATH=../$(VENV)/as-package ../$(BIN)/mypy --config-file ../pyproject.toml --explicit-package-bases .) || exit 1; \
 	done
 
 wheel: $(READY)
 	$(BIN)/python -m build --wheel --outdir dist .
+
+docs: $(READY)
+	$(BIN)/python docs/systems.py
 
 clean:
 	rm -rf $(VENV) build dist demo *.egg-info

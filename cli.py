@@ -6,7 +6,9 @@ import json
 import os
 import sys
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import wraps
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -14,8 +16,10 @@ import click
 from .core.errors import PlicError
 
 if TYPE_CHECKING:
+    from .core.commands.coding import Coded
     from .core.evaluation import QualityResult
-    from .core.training.loop import Progress
+    from .core.refining import Progress
+    from .core.training import loop
 
 
 class _Group(click.Group):
@@ -58,6 +62,63 @@ _model = click.option("--model", metavar="NAME|FILE", help="Recipe (see `plic re
 _inputs = click.argument("inputs", nargs=-1, required=True, metavar="IN...")
 
 
+def _refining(command: Callable[..., None]) -> Callable[..., None]:
+    """The options that say whether and how latents are refined, given to the command as one ``refine``."""
+
+    @click.option("--refine", metavar="ID", help="Search for better latents before coding; `lof` comes with plic.")
+    @click.option("--refine-iterations", type=click.IntRange(min=0), metavar="N", help="Limit for each picture.")
+    @click.option("--refine-seconds", type=click.FloatRange(min=0), metavar="S", help="Limit for each picture.")
+    @click.option(
+        "--lambda",
+        "multiplier",
+        type=click.FloatRange(min=0, min_open=True),
+        metavar="X",
+        help="Weight of the distortion when refining; the one trained with is the default.",
+    )
+    @wraps(command)
+    def collected(
+        *arguments: Any,
+        refine: str | None,
+        refine_iterations: int | None,
+        refine_seconds: float | None,
+        multiplier: float | None,
+        **options: Any,
+    ) -> None:
+        from .core.commands.refining import RefineOptions
+
+        if refine is not None:
+            options["refine"] = RefineOptions(refine, refine_iterations, refine_seconds, multiplier)
+        elif any(value is not None for value in (refine_iterations, refine_seconds, multiplier)):
+            raise PlicError(
+                "there is nothing to refine with",
+                got="--refine-iterations, --refine-seconds or --lambda without --refine",
+                hint="add --refine ID, for instance --refine lof",
+            )
+        command(*arguments, **options)
+
+    return collected
+
+
+class _RefiningBar:
+    """A progress bar for each file that is refined, on a terminal only."""
+
+    def __init__(self) -> None:
+        self._bar: Any = None
+
+    def __call__(self, source: Path, progress: Progress) -> None:
+        if self._bar is None:
+            self._bar = click.progressbar(length=1000, label=source.name, file=sys.stderr)
+            self._bar.render_progress()
+        self._bar.label = f"{source.name}, cost {progress.best:.4f}, iteration {progress.iteration}"
+        self._bar.update(round(1000 * progress.share) - self._bar.pos)
+
+    def close(self) -> None:
+        """End the line of the current file."""
+        if self._bar is not None:
+            self._bar.render_finish()
+            self._bar = None
+
+
 @main.command()
 @_inputs
 @_out
@@ -69,14 +130,29 @@ _inputs = click.argument("inputs", nargs=-1, required=True, metavar="IN...")
     help="Quality level; 0 is the lowest, the highest is the default.",
 )
 @click.option("--coder", metavar="ID", help="Entropy coder, instead of the recipe's own.")
+@_refining
 @_threads
 @_force
 def encode(inputs: tuple[str, ...], **options: Any) -> None:
     """Encode pictures into .plic files."""
     from .core.commands.coding import encode_files
 
-    for coded in encode_files(inputs, **options):
-        click.echo(f"{coded.source} -> {coded.target}: {coded.size} bytes, {coded.bits_per_pixel:.4f} bpp", err=True)
+    bar = _RefiningBar()
+    try:
+        for coded in encode_files(inputs, progress=bar if sys.stderr.isatty() else None, **options):
+            bar.close()
+            click.echo(_coded_line(coded), err=True)
+    finally:
+        bar.close()
+
+
+def _coded_line(coded: Coded) -> str:
+    line = f"{coded.source} -> {coded.target}: {coded.size} bytes, {coded.bits_per_pixel:.4f} bpp"
+    if (refinement := coded.refinement) is None:
+        return line
+    before, after = refinement.before.total, refinement.after.total
+    change = f"cost {before:.4f} -> {after:.4f} ({100 * (after / before - 1) if before else 0:+.2f} %)"
+    return f"{line}, {change} in {refinement.iterations} iterations, {refinement.seconds:.1f} s"
 
 
 @main.command()
@@ -144,6 +220,8 @@ def plugins(as_json: bool) -> None:
     for slot, parts in facts["parts"].items():
         click.echo(f"\n{slot}")
         _print_rows([(f"  {part}", provider) for part, provider in parts.items()])
+    click.echo("\nimporters")
+    _print_rows([(f"  {name}", fact["provider"], fact["reads"]) for name, fact in facts["importers"].items()])
 
 
 @main.command()
@@ -161,7 +239,7 @@ def train(recipe: str, data: tuple[str, ...], out: str, **options: Any) -> None:
     train_recipe(recipe, data, out, report=_print_progress, **options)
 
 
-def _print_progress(progress: Progress) -> None:
+def _print_progress(progress: loop.Progress) -> None:
     click.echo(
         f"step {progress.step:>8}  {progress.seconds / 60:7.1f} min  loss {progress.loss:9.5f}  "
         f"{progress.bpp:.4f} bpp  {progress.psnr:.2f} dB  rate {progress.learning_rate:.2e}"
@@ -175,6 +253,7 @@ def _print_progress(progress: Progress) -> None:
 @click.option(
     "--quality", type=click.IntRange(min=0), multiple=True, metavar="N", help="Quality level; repeatable; default: all."
 )
+@_refining
 @_threads
 @_force
 def evaluate(models: tuple[str, ...], data: str, out: str, **options: Any) -> None:
@@ -191,6 +270,25 @@ def _print_quality(model: str, result: QualityResult) -> None:
         f"MS-SSIM {mean.ms_ssim:.5f} ({mean.ms_ssim_db:.2f} dB)  overhead {100 * mean.overhead:.2f} %  "
         f"encode {mean.encode.total:.2f} s  decode {mean.decode.total:.2f} s"
     )
+
+
+@main.command("import")
+@click.argument("importer", metavar="FRAMEWORK")
+@click.argument("checkpoint")
+@click.option(
+    "--recipe", required=True, metavar="NAME", help="Recipe that the checkpoint was trained as, or a .yaml file."
+)
+@click.option("-o", "--out", required=True, metavar="FILE", help="Weights file to write; ends in .safetensors.")
+@click.option("--set", "settings", multiple=True, metavar="SLOT.KEY=VALUE", help="Change a setting; repeatable.")
+@_force
+def import_(importer: str, checkpoint: str, **options: Any) -> None:
+    """Turn a CHECKPOINT of another FRAMEWORK (see `plic plugins`) into a file of weights for --model.
+
+    The recipe says which parts there are; how wide they are is seen from the checkpoint.
+    """
+    from .core.commands.importing import import_file
+
+    _print_rows(import_file(importer, checkpoint, **options).rows())
 
 
 def _print_rows(rows: Sequence[tuple[str, ...]]) -> None:

@@ -17,17 +17,19 @@ class StageTimes:
         probability: side information, context and fusion networks, in exact arithmetic.
         coder: integer distributions, entropy coder, container.
         image: reading, padding and conversion of pixels.
+        refining: the search for better latents, if there is one.
     """
 
     transform: float = 0.0
     probability: float = 0.0
     coder: float = 0.0
     image: float = 0.0
+    refining: float = 0.0
 
     @property
     def total(self) -> float:
         """All stages together."""
-        return self.transform + self.probability + self.coder + self.image
+        return self.transform + self.probability + self.coder + self.image + self.refining
 
     @contextmanager
     def measure(self, stage: str) -> Iterator[None]:

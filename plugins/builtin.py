@@ -6,12 +6,18 @@ from collections.abc import Iterable
 from typing import Any
 
 from ..core.hookspecs import API_VERSION, hookimpl
+from ..core.importing import Importer
 from ..core.registry import PartSpec
 from .coder.constriction import ConstrictionCoder
 from .coder.range_coder import RangeCoder
 from .coder.torchac import TorchacCoder
+from .context.causal_global import CausalGlobal
+from .context.channel_slices import ChannelSlices
 from .context.checkerboard_conv import CheckerboardConv
+from .context.grouped_checkerboard_conv import GroupedCheckerboardConv
+from .context.grouped_masked_conv import GroupedMaskedConv
 from .context.masked_conv import MaskedConv
+from .context.masked_conv_3d import MaskedConv3dContext
 from .context.mixture_cnn import MixtureCnn
 from .context.side_only import SideOnly
 from .distortion.mse import Mse
@@ -21,27 +27,46 @@ from .head.gllmm import Gllmm
 from .head.laplacian import Laplacian
 from .head.logistic import Logistic
 from .head.mixtures import GaussianMixture, LaplacianMixture, LogisticMixture
+from .importer.compressai import CompressAi
 from .quantizer.integer import IntegerGrid
 from .quantizer.mean_centred import MeanCentred
 from .quantizer.median import ChannelMedian
 from .rate.fixed import FixedRate
 from .rate.gain import Gain
+from .refiner.lof import LatentOverfitting
 from .schedule.checkerboard import Checkerboard
+from .schedule.groups import Groups
+from .schedule.groups_checkerboard import GroupsCheckerboard
+from .schedule.groups_raster import GroupsRaster
 from .schedule.msp import Msp
 from .schedule.one_step import OneStep
 from .schedule.raster import Raster
+from .schedule.two_groups_raster import TwoGroupsRaster
+from .schedule.volume import Volume
+from .side_information.dual_hyperprior import DualHyperprior
 from .side_information.hyperprior import Hyperprior
+from .side_information.nonlocal_hyperprior import NonlocalHyperprior
+from .transform.bottleneck import BottleneckTransform
 from .transform.crm import CrmTransform
 from .transform.gdn import GdnTransform
+from .transform.gdn_3 import ThreeStageGdnTransform
+from .transform.nonlocal_attention import NonlocalTransform
 from .transform.patch import PatchTransform
+from .transform.residual import ResidualTransform
+from .transform.residual_plain import PlainResidualTransform
 
 PLIC_API = API_VERSION
 
 PARTS: dict[str, dict[str, type[Any]]] = {
     "transform": {
         "gdn": GdnTransform,
+        "gdn-3": ThreeStageGdnTransform,
+        "residual": ResidualTransform,
+        "residual-plain": PlainResidualTransform,
         "crm": CrmTransform,
+        "nonlocal": NonlocalTransform,
         "patch": PatchTransform,
+        "bottleneck": BottleneckTransform,
     },
     "rate": {
         "fixed": FixedRate,
@@ -49,18 +74,30 @@ PARTS: dict[str, dict[str, type[Any]]] = {
     },
     "side_information": {
         "hyperprior": Hyperprior,
+        "dual-hyperprior": DualHyperprior,
+        "nonlocal-hyperprior": NonlocalHyperprior,
     },
     "context": {
         "side-only": SideOnly,
         "masked-conv": MaskedConv,
+        "masked-conv-3d": MaskedConv3dContext,
         "checkerboard-conv": CheckerboardConv,
+        "grouped-masked-conv": GroupedMaskedConv,
+        "grouped-checkerboard-conv": GroupedCheckerboardConv,
+        "channel-slices": ChannelSlices,
         "mixture-cnn": MixtureCnn,
+        "causal-global": CausalGlobal,
     },
     "schedule": {
         "one-step": OneStep,
         "raster": Raster,
+        "volume": Volume,
         "checkerboard": Checkerboard,
+        "groups": Groups,
+        "groups-raster": GroupsRaster,
+        "groups-checkerboard": GroupsCheckerboard,
         "msp": Msp,
+        "two-groups-raster": TwoGroupsRaster,
     },
     "head": {
         "factorized": Factorized,
@@ -85,6 +122,9 @@ PARTS: dict[str, dict[str, type[Any]]] = {
     "distortion": {
         "mse": Mse,
     },
+    "refiner": {
+        "lof": LatentOverfitting,
+    },
 }
 """Classes by slot and id."""
 
@@ -93,3 +133,9 @@ PARTS: dict[str, dict[str, type[Any]]] = {
 def plic_register_parts() -> Iterable[PartSpec]:
     """Every built-in part."""
     return [PartSpec(slot, part, cls) for slot, parts in PARTS.items() for part, cls in parts.items()]
+
+
+@hookimpl
+def plic_register_importers() -> Iterable[Importer]:
+    """Every built-in importer."""
+    return [CompressAi()]

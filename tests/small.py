@@ -9,10 +9,13 @@ from typing import Any
 import numpy as np
 import torch
 from PIL import Image
+from torch import Tensor, nn
 
 from plic.core.api import build
 from plic.core.codec import Codec
 from plic.core.frozen import FrozenCodec
+from plic.core.image import read_picture, to_tensor
+from plic.core.slots import Transform
 
 MINNEN: Mapping[str, Any] = {
     "transform.channels": 12,
@@ -22,27 +25,67 @@ MINNEN: Mapping[str, Any] = {
     "side_information.features": 32,
     "context.fusion": [24, 24],
 }
+RESIDUAL: Mapping[str, Any] = {
+    "transform.channels": 8,
+    "side_information.channels": 8,
+    "context.fusion": [16, 16],
+}
+MSP: Mapping[str, Any] = {"transform.channels": 8, "context.filters": 8, "context.blocks": 2}
 SMALL: Mapping[str, Mapping[str, Any]] = {
+    "balle2017": {"transform.channels": 12, "transform.latent_channels": 16},
+    "balle2017-tfc": {"transform.channels": 12},
     "balle2018": {
         "transform.channels": 12,
         "transform.latent_channels": 16,
         "side_information.channels": 8,
         "side_information.features": 16,
     },
+    "minnen2018-mean": {key: value for key, value in MINNEN.items() if not key.startswith("context.")},
     "minnen2018": MINNEN,
-    "he2021": MINNEN,
+    "cheng2020-anchor": RESIDUAL,
+    "cheng2020-attn": RESIDUAL,
+    "cheng2020-gmm": RESIDUAL,
+    "he2021": RESIDUAL,
+    "he2021-minnen2018": MINNEN,
+    "chen2019": {
+        "transform.channels": 8,
+        "side_information.channels": 8,
+        "context.kernel": 5,
+        "context.features": 6,
+        "context.fusion": [8, 8],
+    },
     "fu2021": {
         "transform.channels": 8,
         "side_information.channels": 8,
         "side_information.widths": [8, 8, 12, 12],
         "context.fusion": [16, 16],
     },
-    "zhang2022-baseline": {
-        "transform.channels": 12,
-        "transform.latent_channels": 8,
-        "context.filters": 8,
-        "context.blocks": 2,
+    "guo2021": RESIDUAL,
+    "ma2021": {"transform.channels": 8, "side_information.channels": 8, "context.cross": [12]},
+    "elic2022": {
+        "transform.channels": 8,
+        "transform.latent_channels": 12,
+        "transform.blocks": 1,
+        "side_information.channels": 8,
+        "side_information.widths": [8, 8],
+        "side_information.features": 16,
+        "context.cross": [12, 10],
+        "schedule.groups": [2, 2, 3, 5],
     },
+    "minnen2020": {
+        "transform.channels": 12,
+        "transform.latent_channels": 12,
+        "side_information.channels": 8,
+        "side_information.analysis_widths": [10, 8],
+        "side_information.synthesis_widths": [8, 8],
+        "side_information.features": 10,
+        "context.support": 2,
+        "context.widths": [12, 10],
+        "schedule.groups": 4,
+    },
+    "zhang2022-baseline": MSP,
+    "zhang2022-normal": MSP,
+    "zhang2022-extra": {**MSP, "context.sampled_states": 2},
     "house": {
         "transform.channels": 24,
         "transform.widths": [32, 40],
@@ -54,18 +97,43 @@ SMALL: Mapping[str, Mapping[str, Any]] = {
     },
 }
 RECIPES = tuple(SMALL)
+LIFE = 3.0
+"""Standard deviation of latents, in quantiser steps."""
 
 
 def small_codec(recipe: str, **overrides: Any) -> Codec:
     """A trainable small codec whose random weights give latents with some life; ``overrides`` use __ for dots."""
     torch.manual_seed(1)
     changed = {key.replace("__", "."): value for key, value in overrides.items()}
-    codec = build(recipe, {**SMALL[recipe], **changed})
-    with torch.no_grad():  # random transforms give tiny latents
-        for name, parameter in codec.transform.named_parameters():
-            if name.startswith(("analysis_layers.6.weight", "to_latent.weight", "analysis_layers.7.weight")):
-                parameter.mul_(40)
+    return enlivened(build(recipe, {**SMALL[recipe], **changed}))
+
+
+@torch.no_grad()
+def enlivened(codec: Codec) -> Codec:
+    """The codec with latents of some `LIFE`: those of random transforms are next to nothing."""
+    layer, output = end_of_trunk(codec.transform)
+    layer.weight.mul_(LIFE / output.std())
     return codec
+
+
+@torch.no_grad()
+def end_of_trunk(transform: Transform) -> tuple[nn.Conv2d, Tensor]:
+    """The convolution whose weights scale the latent, and what it gives for some picture.
+
+    It is the last convolution of the analysis that goes down, or else the last that gives as many channels as the
+    latent has. What comes after it are residual branches, which follow.
+    """
+    seen: list[tuple[nn.Conv2d, Tensor]] = []
+    hooks = [
+        module.register_forward_hook(lambda layer, _, output: seen.append((layer, output)))
+        for module in transform.modules()
+        if isinstance(module, nn.Conv2d)
+    ]
+    transform.analysis(to_tensor(read_picture(photograph(8 * transform.stride, 8 * transform.stride))))
+    for hook in hooks:
+        hook.remove()
+    down = [(layer, output) for layer, output in seen if layer.stride != (1, 1)]
+    return (down or [pair for pair in seen if pair[0].out_channels == transform.latent_channels])[-1]
 
 
 @cache

@@ -11,6 +11,7 @@ from ..errors import FileError
 
 if TYPE_CHECKING:
     from ..evaluation import QualityResult
+    from .refining import RefineOptions
 
 
 def evaluate_models(
@@ -21,6 +22,7 @@ def evaluate_models(
     quality: Sequence[int] = (),
     threads: int | None = None,
     force: bool = False,
+    refine: RefineOptions | None = None,
     report: Callable[[str, QualityResult], None],
 ) -> None:
     """Measure models on a folder of pictures. The results file is written anew after each model.
@@ -32,6 +34,7 @@ def evaluate_models(
         quality: levels; all of each model when empty.
         threads: of torch; its default when None.
         force: whether an existing results file may be overwritten.
+        refine: whether and how latents are refined before they are coded; results are then labelled so.
         report: called with each model's label and the result of each quality.
 
     Raises:
@@ -46,9 +49,11 @@ def evaluate_models(
     if threads is not None:
         torch.set_num_threads(threads)
     evaluations: list[Evaluation] = []
-    for name, model in [(_label(model), load(model)) for model in models]:
+    encode = None if refine is None else refine.encoded
+    suffix = "" if refine is None else f" + {refine.refiner}"
+    for name, model in [(_label(model) + suffix, load(model)) for model in models]:
         progress = partial(report, name)
-        evaluations.append(evaluate(model, data, quality or None, model=name, report=progress))
+        evaluations.append(evaluate(model, data, quality or None, model=name, encode=encode, report=progress))
         write_evaluations(out, evaluations)
 
 

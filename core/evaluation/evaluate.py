@@ -16,11 +16,14 @@ import torch
 
 from ..container import SectionKind, unpack
 from ..errors import FileError, PlicError
-from ..frozen import FrozenCodec
+from ..frozen import Encoded, FrozenCodec
 from ..image import Picture, read_picture
 from ..stages import StageTimes
 from .metrics import ms_ssim, psnr
 from .results import Evaluation, ImageResult, QualityResult, StageSeconds
+
+Encode = Callable[[FrozenCodec, Picture, int | None, StageTimes], Encoded]
+"""From codec, picture, quality and seconds to add to, to a stream and the model's own bits of it."""
 
 SUFFIXES = frozenset({".bmp", ".jpeg", ".jpg", ".png", ".ppm", ".tif", ".tiff", ".webp"})
 
@@ -31,6 +34,7 @@ def evaluate(
     qualities: Iterable[int] | None = None,
     *,
     model: str | None = None,
+    encode: Encode | None = None,
     report: Callable[[QualityResult], None] | None = None,
 ) -> Evaluation:
     """Encode and decode every picture of a folder at every quality.
@@ -43,6 +47,7 @@ def evaluate(
         folder: of pictures, searched with all folders in it.
         qualities: levels; all that the codec has when None.
         model: label of the result; the recipe's name when None.
+        encode: how pictures are encoded; `FrozenCodec.encode_batch` when None.
         report: called with the result of each quality as soon as it is known.
 
     Raises:
@@ -56,7 +61,7 @@ def evaluate(
         measure(codec, read_picture(pictures[0]), levels[0])
     results = []
     for level in levels:
-        images = [measure(codec, read_picture(path), level, str(path.relative_to(folder))) for path in pictures]
+        images = [measure(codec, read_picture(path), level, str(path.relative_to(folder)), encode) for path in pictures]
         results.append(QualityResult.of(level, images))
         if report is not None:
             report(results[-1])
@@ -71,7 +76,9 @@ def evaluate(
     )
 
 
-def measure(codec: FrozenCodec, picture: Picture, quality: int | None = None, name: str = "") -> ImageResult:
+def measure(
+    codec: FrozenCodec, picture: Picture, quality: int | None = None, name: str = "", encode: Encode | None = None
+) -> ImageResult:
     """Encode and decode one picture.
 
     Args:
@@ -79,13 +86,14 @@ def measure(codec: FrozenCodec, picture: Picture, quality: int | None = None, na
         picture: what to code; alpha and colour profile count in the size, not in the quality.
         quality: level; the codec's own when None.
         name: for the result.
+        encode: how it is encoded; `FrozenCodec.encode_batch` when None.
 
     Raises:
         PlicError: there is no such quality.
         PluginError: ``pytorch-msssim`` is not installed.
     """
     encoding, decoding = StageTimes(), StageTimes()
-    encoded = codec.encode_batch([picture], quality=quality, times=encoding, count_bits=True)[0]
+    encoded = (encode or _encode)(codec, picture, quality, encoding)
     decoded = codec.decode_picture(encoded.data, times=decoding)
     sections = unpack(encoded.data).sections
     return ImageResult(
@@ -101,6 +109,10 @@ def measure(codec: FrozenCodec, picture: Picture, quality: int | None = None, na
         encode=StageSeconds.of(encoding),
         decode=StageSeconds.of(decoding),
     )
+
+
+def _encode(codec: FrozenCodec, picture: Picture, quality: int | None, times: StageTimes) -> Encoded:
+    return codec.encode_batch([picture], quality=quality, times=times, count_bits=True)[0]
 
 
 def find_pictures(folder: str | Path) -> list[Path]:

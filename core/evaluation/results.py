@@ -33,6 +33,7 @@ class StageSeconds(_Record):
     transform: float
     probability: float
     coder: float
+    refining: float = 0.0
     total: float
 
     @classmethod
