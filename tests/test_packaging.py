@@ -118,7 +118,9 @@ def test_wheel_holds_everything(installed: Installed) -> None:
         names = {name for name in wheel.namelist() if not name.endswith("/")}
     wanted = {f"plic/{path.relative_to(TREE)}" for room in ("core", "plugins") for path in (TREE / room).rglob("*.py")}
     wanted |= {f"plic/{path.relative_to(TREE)}" for path in (TREE / "core").rglob("*.npz")}
-    wanted |= {f"plic/{name}" for name in ("__init__.py", "__main__.py", "cli.py", "py.typed", "registry.yaml")}
+    wanted |= {
+        f"plic/{name}" for name in ("__init__.py", "__main__.py", "cli.py", "testing.py", "py.typed", "registry.yaml")
+    }
     wanted |= {f"plic/recipes/{path.name}" for path in (TREE / "recipes").glob("*.yaml")}
     wanted |= {f"plic/weights/{path.relative_to(TREE / 'weights')}" for path in (TREE / "weights").rglob("*.*")}
     own = {name for name in names if name.startswith("plic/")}

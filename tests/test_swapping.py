@@ -12,7 +12,7 @@ from small import SMALL, small_frozen
 
 import plic
 from plic.core.container import SectionKind, unpack
-from plic.core.errors import IncompatibleParts
+from plic.core.errors import IncompatibleParts, RecipeError
 from plic.core.frozen import FrozenCodec
 
 HEADS = ["gaussian", "laplacian", "logistic", "gmm", "laplacian-mixture", "logistic-mixture", "gllmm"]
@@ -22,13 +22,25 @@ CONTEXT_OF = {
     "raster": "masked-conv",
     "checkerboard": "checkerboard-conv",
     "msp": "mixture-cnn",
+    "two-groups-raster": "causal-global",
+    "volume": "masked-conv-3d",
+    "groups": "channel-slices",
+    "groups-raster": "grouped-masked-conv",
+    "groups-checkerboard": "grouped-checkerboard-conv",
 }
 CONTEXTS: Mapping[str, Mapping[str, Any]] = {
     "side-only": {"fusion": [24]},
     "masked-conv": {"features": 16, "fusion": [16]},
     "checkerboard-conv": {"features": 16, "fusion": [16]},
     "mixture-cnn": {"filters": 8, "blocks": 1},
+    "causal-global": {"features": 16, "fusion": [16]},
+    "masked-conv-3d": {"kernel": 3, "features": 4, "fusion": [8]},
+    "channel-slices": {"widths": [10, 8]},
+    "grouped-masked-conv": {"cross": [10], "fusion": [16]},
+    "grouped-checkerboard-conv": {"cross": [10], "fusion": [16]},
 }
+GROUPED = ["groups", "groups-raster", "groups-checkerboard"]
+"""Schedules that finish one group of channels before the next."""
 
 
 @pytest.fixture
@@ -77,7 +89,9 @@ def test_nothing_but_a_learned_density(quantizer: str, latents: Latents) -> None
     assert [section.kind for section in unpack(coded.data).sections] == [SectionKind.LATENT]
 
 
-@pytest.mark.parametrize("schedule", ["one-step", "raster", "checkerboard"])
+@pytest.mark.parametrize(
+    "schedule", ["one-step", "raster", "checkerboard", "volume", "groups-raster", "groups-checkerboard"]
+)
 def test_a_head_without_parameters_leaves_fusion_layers_nothing_to_predict(schedule: str) -> None:
     parts = chain(schedule, CONTEXT_OF[schedule])
     with pytest.raises(IncompatibleParts, match="has nothing to predict"):
@@ -106,8 +120,61 @@ def test_every_schedule_with_every_context(schedule: str, context: str, latents:
         {"schedule.scales": 1, **chain("msp", "mixture-cnn")},
         {"schedule.seeds": 2, "schedule.block": [4, 2], **chain("msp", "mixture-cnn")},
         {"quantizer.use": "mean-centred", **chain("msp", "mixture-cnn")},
+        {"side_information": None, **chain("msp", "mixture-cnn")},
+        {"quantizer.use": "mean-centred", **chain("two-groups-raster", "causal-global")},
+        {"schedule.execution": "serial", **chain("two-groups-raster", "causal-global")},
+        {"side_information": None, **chain("two-groups-raster", "causal-global")},
+        {"schedule.groups": [1, 7, 2, 14], "context.support": 2, **chain("groups", "channel-slices")},
+        {"schedule.execution": "serial", "schedule.groups": 2, **chain("groups-raster", "grouped-masked-conv")},
+        {"side_information": None, **chain("groups-raster", "grouped-masked-conv")},
+        {"side_information": None, **chain("groups-checkerboard", "grouped-checkerboard-conv")},
+        {"quantizer.use": "mean-centred", **chain("volume", "masked-conv-3d")},
+        {"schedule.execution": "serial", **chain("volume", "masked-conv-3d")},
+        {"side_information": None, **chain("volume", "masked-conv-3d")},
     ],
     ids=lambda settings: next(iter(settings)) + "-" + settings["schedule.use"],
 )
 def test_settings_of_schedules_and_contexts(settings: Mapping[str, Any], latents: Latents) -> None:
     assert_lossless(codec_with(settings), latents)
+
+
+@pytest.mark.parametrize("schedule", GROUPED)
+@pytest.mark.parametrize("groups", [1, [1, 2, 16, 5]], ids=str)
+@pytest.mark.parametrize("head", [{"use": "laplacian"}, {"use": "gaussian", "scale": "index"}], ids=str)
+def test_groups_on_the_mean_centred_grid(schedule: str, groups: object, head: object, latents: Latents) -> None:
+    settings = {**chain(schedule, CONTEXT_OF[schedule]), "schedule.groups": groups, "head": head}
+    assert_lossless(codec_with({**settings, "quantizer.use": "mean-centred"}), latents)
+
+
+@pytest.mark.parametrize("schedule", ["groups-raster", "groups-checkerboard"])
+def test_groups_with_a_mixture(schedule: str, latents: Latents) -> None:
+    assert_lossless(codec_with({"head": {"use": "gllmm"}, **chain(schedule, CONTEXT_OF[schedule])}), latents)
+
+
+@pytest.mark.parametrize("head", [{"use": "gmm"}, {"use": "gaussian", "mean": False}], ids=str)
+def test_slices_need_one_mean(head: object) -> None:
+    with pytest.raises(IncompatibleParts, match="context 'channel-slices' predicts the mean by one network"):
+        codec_with({"head": head, **chain("groups", "channel-slices")})
+
+
+def test_slices_need_side_information() -> None:
+    with pytest.raises(IncompatibleParts, match="has nothing to predict its first slice from"):
+        codec_with({"side_information": None, **chain("groups", "channel-slices")})
+
+
+@pytest.mark.parametrize("schedule", GROUPED)
+def test_groups_must_be_all_channels(schedule: str) -> None:
+    with pytest.raises(IncompatibleParts, match=f"schedule '{schedule}' does not fit transform 'patch'") as caught:
+        codec_with({"schedule.groups": [8, 8], **chain(schedule, CONTEXT_OF[schedule])})
+    assert caught.value.got == "8 + 8 = 16 channels"
+
+
+@pytest.mark.parametrize(
+    "settings", [{"kernel": 4}, {"kernel": 1}, {"cross_kernel": 2}, {"kernels": [5, 4, 3]}], ids=str
+)
+def test_kernels_of_grouped_contexts_are_centred(settings: dict[str, Any]) -> None:
+    schedule = "groups" if "kernels" in settings else "groups-raster"
+    parts = chain(schedule, CONTEXT_OF[schedule])
+    parts["context"] = {**parts["context"], **settings}
+    with pytest.raises(RecipeError, match="not centred on a site"):
+        codec_with(parts)

@@ -10,6 +10,10 @@ from click.testing import CliRunner
 import plic
 from plic.cli import main
 from plic.core.errors import IncompatibleParts
+from plic.core.plugins import Plugin
+from plic.core.registry import PartSpec, Registry, default_registry
+from plic.core.slots import ContextWiring
+from plic.plugins.context.masked_conv import MaskedConv
 
 CASES = {
     "a mixture on the mean-centred grid": (
@@ -20,9 +24,13 @@ CASES = {
         "extends: chen2019\nschedule: {use: raster}",
         ["context 'masked-conv-3d'", "schedule 'raster'", "the order 'raster'", "schedules that fit this context"],
     ),
-    "global attention along fronts": (
-        "extends: guo2021\nschedule: {use: groups-raster, count: 2, execution: fronts}",
-        ["context 'causal-global'", "schedule 'groups-raster'", "may look everywhere"],
+    "global attention along the fronts of a raster": (
+        "extends: guo2021\nschedule: {use: raster, execution: fronts}",
+        ["context 'causal-global'", "schedule 'raster'", "schedules that fit this context: two-groups-raster"],
+    ),
+    "global attention along the fronts of groups": (
+        "extends: guo2021\nschedule: {use: groups-raster, groups: 2, execution: fronts}",
+        ["context 'causal-global'", "schedule 'groups-raster'", "the order 'groups-raster'"],
     ),
     "tiles of a transform that is not local": (
         "extends: chen2019\ntile: 64",
@@ -55,6 +63,26 @@ def test_it_is_refused_when_it_loads(change: str, said: list[str], tmp_path: Pat
     shown = CliRunner().invoke(main, ["recipes", str(path)])
     assert shown.exit_code == 2
     assert said[0] in shown.output
+
+
+class Everywhere(MaskedConv):
+    """A context of raster order that claims to look at everything before."""
+
+    def __init__(self, wiring: ContextWiring) -> None:
+        super().__init__(wiring)
+        self.reach = None
+
+
+@pytest.mark.parametrize("execution", ["fronts", "serial"])
+def test_fronts_are_for_contexts_of_limited_reach(execution: str) -> None:
+    plugin = Plugin("far", "far", "1.0", "far", parts=(PartSpec("context", "everywhere", Everywhere),))
+    registry = Registry([*default_registry().plugins, plugin])
+    settings = {"context": {"use": "everywhere"}, "schedule.execution": execution}
+    if execution == "serial":
+        assert plic.load_recipe("minnen2018", settings, registry).schedule.id == "raster"
+        return
+    with pytest.raises(IncompatibleParts, match="'everywhere' may look everywhere, schedule 'raster' codes together"):
+        plic.load_recipe("minnen2018", settings, registry)
 
 
 def test_a_local_transform_may_be_tiled(tmp_path: Path) -> None:
