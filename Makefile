@@ -22,7 +22,7 @@ lint: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	ln -sfn ../.. $(VENV)/as-package/plic
-	cd $(VENV)/as-package && ../bin/mypy --config-file plic/pyproject.toml -p plic.core -p plic.plugins -m plic -m plic.cli
+	cd $(VENV)/as-package && ../bin/mypy --config-file plic/pyproject.toml -p plic.core -p plic.plugins -m plic -m plic.cli -m plic.testing
 	for folder in tests examples benchmarks docs; do \
 	  (cd $$folder && MYPYPATH=../$(VENV)/as-package ../$(BIN)/mypy --config-file ../pyproject.toml --explicit-package-bases .) || exit 1; \
 	done

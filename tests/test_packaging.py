@@ -152,6 +152,16 @@ def test_wheel_codes_a_photograph(installed: Installed) -> None:
             assert 10 * np.log10(255**2 / np.square(error).mean()) > 30
 
 
+@pytest.mark.slow
+def test_wheel_brings_the_conformance_kit(installed: Installed) -> None:
+    test = "from plic.testing import RateContract\n\nclass TestGain(RateContract):\n    part = 'gain'\n"
+    (installed.folder / "test_gain.py").write_text(test)
+    output = run(installed.python, "-m", "pytest", "-m", "plic_contract", "test_gain.py", folder=installed.folder)
+    assert " passed" in output
+    where = run(installed.python, "-c", "import plic.testing as kit; print(kit.__file__)", folder=installed.folder)
+    assert Path(where.strip()).is_relative_to(installed.folder / "env")
+
+
 def model_of(installed: Installed) -> tuple[str, ...]:
     """Options that choose weights: none when those of the default recipe are shipped, else untrained ones."""
     if "house" in yaml.safe_load((TREE / "registry.yaml").read_text())["weights"]:

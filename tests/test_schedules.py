@@ -20,6 +20,7 @@ from plic.plugins.schedule.raster import Raster
 from plic.plugins.schedule.two_groups_raster import TwoGroupsRaster
 from plic.plugins.schedule.volume import Volume
 
+GROUPED: list[type[GroupedSchedule]] = [Groups, GroupsRaster, GroupsCheckerboard]
 shapes = st.builds(LatentShape, st.integers(1, 9), st.integers(1, 21), st.integers(1, 21))
 
 

@@ -49,7 +49,7 @@ def test_coders_need_much_the_same_bytes(coder: str) -> None:
     assert len(codec.encode(picture, quality=0, coder=needed(coder))) == pytest.approx(len(own), rel=0.03)
 
 
-@pytest.mark.parametrize("recipe", ["minnen2018", "fu2021", "chen2019"])
+@pytest.mark.parametrize("recipe", ["minnen2018", "fu2021", "chen2019", "ma2021"])
 def test_fronts_are_the_same_order_one_by_one(recipe: str, latents: Latents) -> None:
     picture = photograph(100, 68)
     codecs = [small_frozen(recipe), small_frozen(recipe, schedule__execution="serial")]

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+
+from plic.core.testing.contract import contract_name
+from plic.testing import CONTRACTS, CodecContract
+
+DOCS = Path(__file__).resolve().parent.parent / "docs"
 
 THIRD_PARTY = '''
 from plic.core.slots import Distortion
@@ -62,6 +68,32 @@ def test_a_third_partys_broken_part_fails(tmp_path: Path) -> None:
     assert "- plic contract -" in done.output
     assert "part:     Bad()" in done.output
     assert "1 failed" in done.output
+
+
+def python_blocks(page: str) -> list[str]:
+    return re.findall(r"```python\n(.*?)```", (DOCS / page).read_text(encoding="utf-8"), flags=re.DOTALL)
+
+
+def test_the_examples_of_the_guides_pass(tmp_path: Path) -> None:
+    (tmp_path / "plic_charbonnier.py").write_text(python_blocks("plugins.md")[0])
+    examples = {block.split("\n\n")[0]: block for block in python_blocks("testing.md")}
+    for name, block in enumerate(examples.values()):
+        compile(block, f"example {name}", "exec")
+        if "Charbonnier" in block or "TwoLevels" in block:
+            (tmp_path / f"test_{name}.py").write_text(block)
+    done = run_pytest(tmp_path, "--plic-examples", "4")
+    assert done.code == 0, done.output
+    assert re.search(r"\b2\d passed", done.output), done.output
+
+
+def test_the_guide_lists_every_contract() -> None:
+    guide = (DOCS / "testing.md").read_text(encoding="utf-8")
+    for kind in {*CONTRACTS.values(), CodecContract}:
+        assert f"### `{kind.__name__}`" in guide
+        for name in dir(kind):
+            if name.startswith("test_"):
+                row = f"| {contract_name(name)} | {getattr(kind, name).plic_contract} |"
+                assert row in guide, f"docs/testing.md lacks the row {row}"
 
 
 def test_the_plugin_is_light() -> None:

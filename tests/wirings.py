@@ -25,8 +25,8 @@ WIRINGS: Mapping[tuple[str, str], Sequence[Wiring]] = {
     ("transform", "gdn"): [{"settings": SMALL_TRANSFORM}],
     ("transform", "gdn-3"): [{"settings": {"channels": 6}}],
     ("transform", "crm"): [
-        {"settings": {"channels": 6, "stages": 1}},
-        {"settings": {"channels": 6, "stages": 3, "attention": False}},
+        {"settings": {"channels": 6, "stages": 1, "attention": False}},
+        {"settings": {"channels": 6, "stages": 3}},
     ],
     ("transform", "residual"): [{"settings": {"channels": 6}}],
     ("transform", "residual-plain"): [{"settings": {"channels": 6}}],

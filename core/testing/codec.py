@@ -123,7 +123,7 @@ class CodecContract(Contract):
     def test_threads_and_batches(self) -> None:
         """What is encoded with any number of threads, alone or in a batch, decodes to the same with any other."""
         codec = self.frozen
-        side = 2 * codec.networks.transform.stride + 5
+        side = codec.networks.transform.stride + 5
         images = [_photograph(seed, side, side + 11) for seed in range(2)]
         streams: set[tuple[bytes, ...]] = set()
         for count, groups in ((1, [images]), (2, [[image] for image in images])):

@@ -22,8 +22,8 @@ from .context_trial import ContextTrial
 from .contract import contract, for_any
 from .data import latent, seeds
 
-LARGE = (13, 18)
-"""Height and width of a latent that is large enough for threads to share the work."""
+LARGE, SMALL = (13, 18), (4, 5)
+"""Height and width of latents: one is large enough for threads to share the work, one has few steps."""
 
 
 def _sides(self: ContextContract) -> st.SearchStrategy[int]:
@@ -190,8 +190,7 @@ class ContextContract(ContextTrial):
         context = self.exact()
         values, side = self.latents(0, *LARGE, batch=3)
         values = values * (FAR // 6)
-        steps = self.steps(context, *LARGE)
-        decided = conditional_elements(steps)
+        decided = conditional_elements(self.steps(context, *LARGE))
 
         def whole(first: int, last: int) -> Tensor:
             part = None if side is None else side[first:last]
@@ -205,9 +204,13 @@ class ContextContract(ContextTrial):
             with threads(2):
                 problem = "parameters depend on the number of threads"
                 require_same_bits(whole(0, 3), reference, problem, "a whole pass, 2 threads instead of 1")
-                walked = self.walk(context, steps, values[2:], None if side is None else side[2:])
-                found = torch.cat(walked, 2)
-                require_same_bits(found, reference[2:], problem, "step by step, 2 threads instead of 1")
+            values, side = self.latents(1, *SMALL)
+            steps = self.steps(context, *SMALL)
+            with threads(1):
+                reference = torch.cat(self.walk(context, steps, values, side), 2)
+            with threads(2):
+                found = torch.cat(self.walk(context, steps, values, side), 2)
+                require_same_bits(found, reference, problem, "step by step, 2 threads instead of 1")
 
     @contract
     def test_frozen_weights_survive_a_round_trip(self) -> None:
