@@ -27,6 +27,7 @@ import plic
 from plic.core import frozen as frozen_module
 from plic.core.image import pad, read_picture, to_tensor
 from plic.core.recipe import list_recipes, load_recipe
+from plic.core.slots import LatentShape
 from plic.core.stages import StageTimes
 
 DEVIATION = 2.0
@@ -59,7 +60,7 @@ def measure(name: str, image: Path, threads: int) -> dict[str, Any]:
         codec.decode_picture(data, times=times[1])
         decoded = time.perf_counter()
     half = len(kept) // 2
-    shape = frozen_module.LatentShape(*kept[-1].shape[1:])
+    shape = LatentShape(*kept[-1].shape[1:])
     return {
         "recipe": name,
         "M parameters": round(parameters / 1e6, 2),

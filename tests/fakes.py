@@ -127,8 +127,8 @@ class FakeContext(slots.Context):
         out: Tensor = self.layer(source).unflatten(1, (self.wiring.parameters_per_element, -1))
         return out
 
-    def start(self, shape: slots.LatentShape, batch: int, side: Tensor | None) -> slots.ContextState:
-        return slots.ContextState(side, torch.zeros(batch, shape.channels, shape.height, shape.width))
+    def start(self, values: Tensor, side: Tensor | None) -> slots.ContextState:
+        return slots.ContextState(side, values)
 
     def parameters_at(self, state: slots.ContextState, step: slots.Step) -> Tensor:
         raise NotImplementedError

@@ -100,3 +100,11 @@ def test_no_assert_and_no_bare_raise_in_the_package() -> None:
             if isinstance(node, ast.Assert):
                 found.append(f"{path.relative_to(ROOT)}:{node.lineno} assert")
     assert found == []
+
+
+def test_only_the_conformance_kit_imports_test_tools() -> None:
+    kit = ROOT / "core" / "testing"
+    others = [path for path in [*modules("core"), *modules("plugins"), *ROOT.glob("*.py")] if kit not in path.parents]
+    tools = ("pytest", "hypothesis", "core.testing")
+    found = {path.name for path in others if any(name.startswith(tools) for name in imports(path))}
+    assert found == {"testing.py"}

@@ -51,7 +51,7 @@ def test_it_codes_a_real_photograph_untrained(name: str, latents: Latents) -> No
     decoded = latents.take()
     assert len(encoded) == len(decoded) > 0
     assert all(torch.equal(a, b) for a, b in zip(encoded, decoded, strict=True))
-    assert encoded[-1].unique().numel() > 2
+    assert len(set(encoded[-1].flatten().tolist())) > 2
 
 
 @pytest.mark.parametrize("name", SHIPPED)

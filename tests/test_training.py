@@ -57,6 +57,15 @@ def test_a_resumed_run_goes_on_where_it_stopped(photographs: Path) -> None:
     assert second.step == 5
 
 
+def test_weights_state_the_one_lambda_they_were_trained_with(photographs: Path) -> None:
+    recipe = recipe_of("balle2018", 1)
+    run = TrainingRun(recipe, [photographs], photographs.parent / "run", 1)
+    assert len(recipe.training.lambdas) > 1
+    assert run.codec.recipe.training.lambdas == [recipe.training.lambdas[1]]
+    assert load_recipe(run.folder / "recipe.yaml").training.lambdas == [recipe.training.lambdas[1]]
+    assert run.codec.recipe.fingerprint() == recipe.fingerprint()
+
+
 def test_training_lowers_the_loss(photographs: Path) -> None:
     run = run_of("balle2018", 40, photographs)
     run.codec.train()
