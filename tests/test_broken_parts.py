@@ -95,9 +95,10 @@ def test_errors_of_a_part_are_the_cause() -> None:
     assert isinstance(caught.value.__cause__, ValueError)
 
 
-def test_a_class_without_a_part_says_so() -> None:
+@pytest.mark.parametrize("slot", ["head", "schedule"])
+def test_a_class_without_a_part_says_so(slot: str) -> None:
     with pytest.raises(ContractBroken, match="the test class names no part"):
-        check_of(CONTRACTS["head"], "shapes")()
+        check_of(CONTRACTS[slot], "shapes" if slot == "head" else "no step is empty")()
 
 
 def test_a_context_without_a_schedule_says_so() -> None:

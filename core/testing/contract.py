@@ -24,6 +24,7 @@ from .broken import ContractBroken, Finding, drawn_text, fail, require
 from .options import OPTIONS
 
 Part = TypeVar("Part")
+Result = TypeVar("Result")
 Check = Callable[..., None]
 Strategy = SearchStrategy[Any] | Callable[[Any], SearchStrategy[Any]]
 
@@ -43,15 +44,20 @@ class Contract:
         """What is tested, for messages."""
         return type(self).__name__
 
-    def judge(self, check: Check, drawn: dict[str, Any]) -> None:
-        """Run a check once.
+    def judge(self, check: Check, drawn: dict[str, Any], run: Callable[[], Result]) -> Result:
+        """Run something on behalf of a check.
+
+        Args:
+            check: names and states the contract.
+            drawn: what the check is tried with.
+            run: the check, or a part of it.
 
         Raises:
             ContractBroken: the check found something, or the part raised an error.
         """
         __tracebackhide__ = True
         try:
-            check(self, **drawn)
+            return run()
         except Finding as found:
             broken = self._broken(check, found, drawn)
             raise broken.with_traceback(broken.found_at) from None
@@ -78,7 +84,7 @@ def contract(check: Check) -> Check:
     @wraps(check)
     def test(self: Contract) -> None:
         __tracebackhide__ = True
-        self.judge(check, {})
+        self.judge(check, {}, lambda: check(self))
 
     return _marked(test, check)
 
@@ -97,11 +103,11 @@ def for_any(**strategies: Strategy) -> Callable[[Check], Check]:
         @wraps(check)
         def test(self: Contract) -> None:
             __tracebackhide__ = True
-            drawn = {name: s if isinstance(s, SearchStrategy) else s(self) for name, s in strategies.items()}
+            drawn = self.judge(check, {}, lambda: {name: _given(s, self) for name, s in strategies.items()})
 
             def attempt(**values: Any) -> None:
                 __tracebackhide__ = True
-                self.judge(check, values)
+                self.judge(check, values, lambda: check(self, **values))
 
             try:
                 _hypothesis_settings(OPTIONS.examples or self.examples)(given(**drawn)(attempt))()
@@ -112,6 +118,10 @@ def for_any(**strategies: Strategy) -> Callable[[Check], Check]:
         return _marked(test, check)
 
     return decorate
+
+
+def _given(strategy: Strategy, contract: Contract) -> SearchStrategy[Any]:
+    return strategy if isinstance(strategy, SearchStrategy) else strategy(contract)
 
 
 def _hypothesis_settings(examples: int) -> settings:
