@@ -20,14 +20,16 @@ if TYPE_CHECKING:
     from .core.api import build, load
     from .core.errors import PlicError
     from .core.recipe import load_recipe
+    from .core.targeting import encode_to_target
 
     __version__: str
 
-__all__ = ["PlicError", "__version__", "build", "errors", "load", "load_recipe"]
+__all__ = ["PlicError", "__version__", "build", "encode_to_target", "errors", "load", "load_recipe"]
 
 _HOMES = {
     "PlicError": ".core.errors",
     "build": ".core.api",
+    "encode_to_target": ".core.targeting",
     "load": ".core.api",
     "load_recipe": ".core.recipe",
 }

@@ -36,13 +36,13 @@ def build(recipe: str | Path, overrides: Mapping[str, Any] | None = None) -> Cod
     return assemble(load_recipe(recipe, overrides))
 
 
-def load(name: str | Path | None = None, quality: int | None = None) -> FrozenCodec:
+def load(name: str | Path | None = None, quality: float | None = None) -> FrozenCodec:
     """A codec with trained weights, ready to encode and decode.
 
     Args:
         name: a recipe whose weights come with plic (the default recipe if None), or the path of a weights file, as
             `plic train` writes it.
-        quality: default quality of `FrozenCodec.encode`; the highest if None.
+        quality: default quality of `FrozenCodec.encode`, a level or a point between two; the highest if None.
 
     Raises:
         WeightsError: there are no such weights, or they are damaged.

@@ -20,19 +20,21 @@ class CodecIdentity:
         recipe: name of the recipe.
         fingerprint: the leading 4 bytes of the weights' fingerprint.
         levels: number of quality levels.
+        interpolates: whether there are qualities between them.
         has_side: whether the recipe writes a side section.
     """
 
     recipe: str
     fingerprint: bytes
     levels: int
+    interpolates: bool
     has_side: bool
 
 
 def make_stream(
     picture: Picture,
     identity: CodecIdentity,
-    quality: int,
+    quality: float,
     coder: str,
     index: int,
     z: CodedLatent | None,
@@ -43,7 +45,7 @@ def make_stream(
     Args:
         picture: what was encoded; its alpha plane and ICC profile become sections.
         identity: of the codec.
-        quality: level.
+        quality: as `plic.core.container.Header` takes it.
         coder: id of the coder if it is not the recipe's own, else empty.
         index: in the batch.
         z: coded side latents, if the recipe has any.
@@ -85,11 +87,13 @@ def check_stream(stream: Stream, identity: CodecIdentity) -> None:
             expected=f"recipe {identity.recipe}, weights {identity.fingerprint.hex()}",
             hint="decode it with the plic version or the weights file that made it",
         )
-    if header.quality >= identity.levels:
+    between = header.quality != int(header.quality)
+    unknown = between and not identity.interpolates
+    if unknown or header.quality > identity.levels - 1:
         raise StreamMismatch(
             "the stream declares a quality that these weights do not have",
             got=header.quality,
-            expected=f"0 to {identity.levels - 1}",
+            expected=f"0 to {identity.levels - 1}{', whole numbers only' if unknown else ''}",
             hint="fetch the file again",
         )
     if header.tile or header.same_machine:

@@ -19,6 +19,7 @@ from .container.stream import FINGERPRINT_BYTES
 from .errors import PlicError, StreamMismatch, UnknownName
 from .image import Picture, pad, padded_size, read_picture, to_pil, to_tensor
 from .networks import FrozenNetworks
+from .quality import checked_quality, quality_tensor
 from .side import side_model
 from .slots import Grid, Latents, LatentShape, Quantizer, Schedule
 from .slots.coder import Coder
@@ -58,11 +59,12 @@ class FrozenCodec:
         self.schedule = schedule
         self.quantizer = quantizer
         self.coder = coder
-        self.quality = networks.rate.levels - 1
+        self.quality: float = networks.rate.levels - 1
         self.identity = CodecIdentity(
             recipe.name,
             networks.fingerprint(recipe.fingerprint())[:FINGERPRINT_BYTES],
             networks.rate.levels,
+            networks.rate.interpolates,
             networks.side_information is not None,
         )
         head = networks.head
@@ -100,7 +102,7 @@ class FrozenCodec:
         self,
         image: Source,
         *,
-        quality: int | None = None,
+        quality: float | None = None,
         coder: str | None = None,
         times: StageTimes | None = None,
     ) -> bytes:
@@ -108,7 +110,7 @@ class FrozenCodec:
 
         Args:
             image: any mode and size; see `plic.core.image.read_picture`.
-            quality: level, 0 is the lowest; by default the codec's own `quality`.
+            quality: level, 0 is the lowest, or a point between two (3.25); by default the codec's own `quality`.
             coder: id of another entropy coder than the recipe's.
             times: if given, seconds are added to it.
         """
@@ -118,7 +120,7 @@ class FrozenCodec:
         self,
         images: Sequence[Source],
         *,
-        quality: int | None = None,
+        quality: float | None = None,
         coder: str | None = None,
         times: StageTimes | None = None,
         count_bits: bool = False,
@@ -142,7 +144,7 @@ class FrozenCodec:
         return self.encode_latents(pictures, latents, quality=quality, coder=coder, times=times, count_bits=count_bits)
 
     def analyse(
-        self, pictures: Sequence[Picture], *, quality: int | None = None, times: StageTimes | None = None
+        self, pictures: Sequence[Picture], *, quality: float | None = None, times: StageTimes | None = None
     ) -> Latents:
         """What the analysis transforms give for pictures of one size, before rounding.
 
@@ -154,14 +156,42 @@ class FrozenCodec:
         Raises:
             PlicError: the pictures are of different sizes, or there is no such quality.
         """
-        times = times or StageTimes()
-        levels = torch.full((len(pictures),), self.level(quality))
-        networks, part = self.networks, self.networks.side_information
+        level = self.level(quality)
+        return self.latents_at(self.transformed(pictures, times=times), level, times=times)
+
+    def transformed(self, pictures: Sequence[Picture], *, times: StageTimes | None = None) -> Tensor:
+        """The main analysis transform of pictures of one size, ``(B, C, h, w)``: what all qualities have in common.
+
+        Args:
+            pictures: padded to the same size.
+            times: if given, seconds are added to it.
+
+        Raises:
+            PlicError: the pictures are of different sizes.
+        """
+        times, transform = times or StageTimes(), self.networks.transform
         with torch.inference_mode():
             with times.measure("image"):
-                x = _stack([pad(to_tensor(picture), networks.transform.stride) for picture in pictures])
+                x = _stack([pad(to_tensor(picture), transform.stride) for picture in pictures])
             with times.measure("transform"):
-                y = networks.rate.scale(tiling.analysis(networks.transform, x, self.recipe.tile), levels).float()
+                return tiling.analysis(transform, x, self.recipe.tile)
+
+    def latents_at(self, transformed: Tensor, quality: float | None, *, times: StageTimes | None = None) -> Latents:
+        """The latents of one quality, from what `transformed` gives.
+
+        Args:
+            transformed: of any number of pictures.
+            quality: level for all of them.
+            times: if given, seconds are added to it.
+
+        Raises:
+            PlicError: there is no such quality.
+        """
+        times, part = times or StageTimes(), self.networks.side_information
+        levels = quality_tensor(self.level(quality), len(transformed))
+        with torch.inference_mode():
+            with times.measure("transform"):
+                y = self.networks.rate.scale(transformed, levels).float()
             with times.measure("probability"):
                 return Latents(y, None if part is None else part.analysis(y))
 
@@ -170,7 +200,7 @@ class FrozenCodec:
         pictures: Sequence[Picture],
         latents: Latents,
         *,
-        quality: int | None = None,
+        quality: float | None = None,
         coder: str | None = None,
         times: StageTimes | None = None,
         count_bits: bool = False,
@@ -232,7 +262,7 @@ class FrozenCodec:
         with torch.inference_mode():
             y_hat = self._decode_latents(streams, header, times)
             with times.measure("transform"):
-                levels = torch.full((len(streams),), header.quality)
+                levels = quality_tensor(header.quality, len(streams))
                 unscaled = self.networks.rate.unscale(y_hat.float(), levels)
                 x_hat = tiling.synthesis(self.networks.transform, unscaled, self.recipe.tile)
             with times.measure("image"):
@@ -278,18 +308,17 @@ class FrozenCodec:
         with times.measure("probability"):
             return part.synthesis(coded.values, shape.height, shape.width), coded
 
-    def level(self, quality: int | None) -> int:
-        """A quality level, checked; the codec's own if None."""
-        levels = self.networks.rate.levels
-        level = self.quality if quality is None else quality
-        if not 0 <= level < levels:
-            raise PlicError(
-                f"recipe {self.recipe.name!r} has no such quality",
-                got=level,
-                expected=f"0 to {levels - 1}",
-                hint="give one of these; a higher level is a larger file",
-            )
-        return level
+    def level(self, quality: float | None) -> float:
+        """A quality, checked and in the steps of 1/256 that a stream carries; the codec's own if None.
+
+        Returns:
+            An int where it is whole.
+
+        Raises:
+            PlicError: there is no such quality.
+        """
+        wanted = self.quality if quality is None else quality
+        return checked_quality(wanted, self.networks.rate, self.recipe.name)
 
     def coder_named(self, name: str | None) -> Coder:
         if name is None or name == self.recipe.coder.id:

@@ -333,6 +333,26 @@ class UpsideDown(OneWay):
         return y_hat * (1 + quality)[:, None, None, None]
 
 
+class Truncates(OneWay):
+    """Says that it interpolates, and takes the level below."""
+
+    interpolates = True
+
+    def scale(self, y: Tensor, quality: Tensor) -> Tensor:
+        return y * (1 + quality.long())[:, None, None, None]
+
+    def unscale(self, y_hat: Tensor, quality: Tensor) -> Tensor:
+        return y_hat / (1 + quality.long())[:, None, None, None]
+
+
+class TakesNearbyLevels(Truncates):
+    """Interpolates so that no quality is quite a level."""
+
+    def scale(self, y: Tensor, quality: Tensor) -> Tensor:
+        between = 1e-4 if quality.is_floating_point() else 0
+        return y * (1 + between + quality)[:, None, None, None]
+
+
 class MeanOfBatch(Distortion):
     """One number for the whole batch."""
 

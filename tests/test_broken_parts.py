@@ -45,6 +45,8 @@ BROKEN: list[tuple[str, type, str, dict[str, Any]]] = [
     ("quantizer", broken.NoGradient, "gradients pass unchanged", {}),
     ("rate", broken.OneWay, "unscale inverts scale", {}),
     ("rate", broken.UpsideDown, "higher levels are finer", {}),
+    ("rate", broken.Truncates, "fractions lie between levels", {}),
+    ("rate", broken.TakesNearbyLevels, "whole qualities are levels", {}),
     ("distortion", broken.MeanOfBatch, "one number for each image", {}),
     ("distortion", broken.RootOfSquares, "gradients are finite", {}),
     ("distortion", broken.Unannotated, "settings are a recipes keys", {}),

@@ -22,12 +22,14 @@ from plic.core.container import (
     pack,
     unpack,
 )
-from plic.core.container.wire import Reader, crc16, varint
+from plic.core.container.wire import Reader, crc16, crc32, varint
 from plic.core.errors import DamagedStream, NotAStream, StreamError, StreamLimit
 
 SIDE, LATENT, ALPHA, ICC = SectionKind.SIDE, SectionKind.LATENT, SectionKind.ALPHA, SectionKind.ICC
 PRINT = bytes.fromhex("01234567")
 GOLDEN = "706c6963011d10686f7573e5012345678006800404efbeaddee807"
+FRACTION = "706c6963011f9001686f7573e501234567800680040440efbeaddee807"
+LONGEST = 178
 
 
 def header(**changes: object) -> Header:
@@ -59,7 +61,7 @@ HEADERS = st.builds(
     fingerprint=st.binary(min_size=4, max_size=4),
     width=st.integers(1, 2**32 - 1),
     height=st.integers(1, 2**32 - 1),
-    quality=st.integers(0, 255),
+    quality=st.integers(0, 255) | st.integers(0, 2**16 - 1).map(lambda steps: steps / 256),
     digest=UINT32,
     coder=st.just("") | IDS,
     grey=st.booleans(),
@@ -82,7 +84,7 @@ def test_round_trip(facts: Header, sections: tuple[Section, ...]) -> None:
     assert unpack(data, Limits(max_pixels=2**64, max_side=2**64)) == stream
     description = describe(stream)
     assert description.file_bytes == len(data)
-    assert description.header_bytes == data[5] <= 181
+    assert description.header_bytes == data[5] <= LONGEST
     assert description.overhead_bytes == len(data) - sum(len(section.payload) for section in sections)
     for section in description.sections:
         payload = stream.payload(SectionKind[section.name.upper()])
@@ -97,11 +99,47 @@ def test_golden_header() -> None:
     assert len(data) - 21000 == 37, "an ordinary picture's overhead is at most 40 bytes"
 
 
-def test_the_example_in_the_documentation_is_true() -> None:
+def test_golden_header_with_a_fraction() -> None:
+    sections = (Section(SIDE, bytes(1000)), Section(LATENT, bytes(20000)))
+    data = pack(Stream(header(quality=4.25, digest=0xDEADBEEF), sections))
+    assert data[:29].hex() == FRACTION
+    assert data[29:31] == crc16(data[:29]).to_bytes(2, "little") == bytes.fromhex("1cc8")
+
+
+def test_the_examples_in_the_documentation_are_true() -> None:
     page = Path(__file__).parents[1] / "docs" / "format.md"
-    example = page.read_text(encoding="utf-8").split("```")[1]
-    written = "".join(re.findall(r"^((?:[0-9a-f]{2} {1,2})+) ", example, re.MULTILINE))
-    assert bytes.fromhex(written).hex() == GOLDEN + "aa9f"
+    whole, fraction = page.read_text(encoding="utf-8").split("```")[1:4:2]
+    for example, expected in ((whole, GOLDEN + "aa9f"), (fraction, FRACTION + "1cc8")):
+        written = "".join(re.findall(r"^((?:[0-9a-f]{2} {1,2})+) ", example, re.MULTILINE))
+        assert bytes.fromhex(written).hex() == expected
+
+
+def test_the_longest_header() -> None:
+    facts = header(
+        **{"recipe": "r" * 64, "coder": "c" * 64, "width": 2**32 - 1, "height": 2**32 - 1, "tile": 2**32 - 1},
+        quality=255.5,
+        same_machine=True,
+        grey=True,
+    )
+    stream = Stream(facts, tuple(Section(kind, bytes(2**7)) for kind in SectionKind))
+    assert describe(stream).header_bytes == LONGEST - 3 * (5 - 2)  # lengths here take two bytes, at most five
+
+
+@pytest.mark.parametrize(("quality", "text"), [(3, "3"), (3.0, "3"), (3.25, "3.25"), (7 / 256, "0.027")])
+def test_qualities(quality: float, text: str) -> None:
+    stream = small(quality=quality)
+    data = pack(stream)
+    assert (data[6] & 128 > 0) == (quality != int(quality))
+    assert repr(unpack(data).header.quality) == (text if quality == int(quality) else repr(quality))
+    description = describe(unpack(data))
+    assert dict(description.rows())["quality"] == text
+    assert json.loads(json.dumps(description.as_dict()))["quality"] == quality
+    assert round(float(text) * 256) == quality * 256, "what is printed is the same quality when typed in"
+
+
+def test_whole_qualities_are_written_as_ever() -> None:
+    assert pack(small(quality=5.0)) == pack(small(quality=5))
+    assert len(pack(small(quality=5.5))) == len(pack(small(quality=5))) + 2
 
 
 def test_optional_fields_round_trip_in_canonical_order() -> None:
@@ -112,7 +150,7 @@ def test_optional_fields_round_trip_in_canonical_order() -> None:
     assert small().payload(ICC) is None
 
 
-@pytest.mark.parametrize("stream", [small(), full()], ids=["small", "full"])
+@pytest.mark.parametrize("stream", [small(), small(quality=2.5), full()], ids=["small", "fraction", "full"])
 def test_every_bit_flip_is_found(stream: Stream) -> None:
     data = pack(stream)
     for bit in range(8 * len(data)):
@@ -132,7 +170,7 @@ def test_any_bit_flip_is_found(facts: Header, sections: tuple[Section, ...], dat
         unpack(bytes(packed), Limits(max_pixels=2**64, max_side=2**64))
 
 
-@pytest.mark.parametrize("stream", [small(), full()], ids=["small", "full"])
+@pytest.mark.parametrize("stream", [small(), small(quality=2.5), full()], ids=["small", "fraction", "full"])
 def test_every_truncation_and_extension_is_found(stream: Stream) -> None:
     data = pack(stream)
     for length in range(len(data)):
@@ -196,10 +234,48 @@ def test_newer_formats_are_named() -> None:
     data[4] = 0
     with pytest.raises(NotAStream, match="unknown"):
         unpack(bytes(data))
-    head = pack(small())[:-18]
-    flagged = with_crc(head[:6] + bytes([head[6] | 128]) + head[7:-2])
-    with pytest.raises(NotAStream, match="a newer plic"):
-        unpack(flagged)
+
+
+@pytest.mark.parametrize(
+    ("further", "error", "message"),
+    [
+        ("02", NotAStream, r"a newer plic made this file(?s:.*)further flags 0x2"),
+        ("03", NotAStream, r"further flags 0x2"),
+        ("8101", NotAStream, r"further flags 0x80"),
+        ("ffffffff0f", NotAStream, r"further flags 0xfffffffe"),
+        ("00", DamagedStream, "at byte 7: it announces further flags, and has none"),
+        ("8100", DamagedStream, "not a shortest-form number"),
+        ("8080808010", DamagedStream, "not a shortest-form number"),
+    ],
+)
+def test_further_flags(further: str, error: type[StreamError], message: str) -> None:
+    head = bytes.fromhex(FRACTION)
+    with pytest.raises(error, match=message):
+        unpack(with_crc(head[:7] + bytes.fromhex(further) + head[8:]))
+
+
+def test_a_fraction_of_zero_is_refused() -> None:
+    head = bytes.fromhex(FRACTION)
+    at = head.index(b"\x04\x40") + 1
+    with pytest.raises(DamagedStream, match=f"at byte {at}: the fraction of the quality is zero"):
+        unpack(with_crc(head[:at] + b"\0" + head[at + 1 :]))
+    with pytest.raises(DamagedStream, match="no room for the fraction of the quality"):
+        unpack(with_crc(head[:at]))
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.binary(max_size=6), st.integers(0, 255), st.integers(0, 255))
+def test_hostile_fractions_with_right_checksums(further: bytes, level: int, fraction: int) -> None:
+    head = bytes.fromhex(FRACTION)
+    at = head.index(b"\x04\x40")
+    body = b"".join(part + crc32(part).to_bytes(4, "little") for part in (bytes(1000), b"latent"))
+    data = with_crc(head[:7] + further + head[8:at] + bytes([level, fraction]) + head[at + 2 :], body)
+    try:
+        stream = unpack(data)
+    except StreamError:
+        return
+    assert pack(stream) == data, "what is accepted has one spelling only"
+    assert (further, fraction > 0) == (b"\1", True)
 
 
 def test_limits_name_figure_limit_and_way_out() -> None:
@@ -228,6 +304,11 @@ def test_limits_name_figure_limit_and_way_out() -> None:
         {"width": 0},
         {"height": 2**32},
         {"quality": 256},
+        {"quality": -1 / 256},
+        {"quality": 256 - 1 / 512},
+        {"quality": 1 / 3},
+        {"quality": float("nan")},
+        {"quality": float("inf")},
         {"digest": -1},
         {"tile": -1},
         {"version": 2},

@@ -34,7 +34,7 @@ class RefineOptions:
         codec: FrozenCodec,
         picture: Picture,
         *,
-        quality: int | None = None,
+        quality: float | None = None,
         coder: str | None = None,
         times: StageTimes | None = None,
         report: Callable[[Progress], None] | None = None,
@@ -55,6 +55,6 @@ class RefineOptions:
             report=report,
         )
 
-    def encoded(self, codec: FrozenCodec, picture: Picture, quality: int | None, times: StageTimes) -> Encoded:
+    def encoded(self, codec: FrozenCodec, picture: Picture, quality: float | None, times: StageTimes) -> Encoded:
         """As `plic.core.evaluation.measure` asks for it."""
         return self.encode(codec, picture, quality=quality, times=times).encoded

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 
-from .packing import pack_header
-from .stream import Header, Stream
+from .header import pack_header
+from .stream import Header, Stream, quality_text
 from .wire import crc32
 
 _CRC32 = 4
@@ -58,7 +58,7 @@ class Description:
             ("recipe", header.recipe),
             ("weights", f"{header.fingerprint.hex()} (start of the SHA-256)"),
             ("picture", f"{header.width} x {header.height}, {'greyscale' if header.grey else 'colour'}"),
-            ("quality", str(header.quality)),
+            ("quality", quality_text(header.quality)),
             ("coder", header.coder or "the recipe's own"),
             ("decodes on", "the machine that made it only" if header.same_machine else "any machine"),
             ("tiles", f"{header.tile} x {header.tile}" if header.tile else "none"),

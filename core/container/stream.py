@@ -11,6 +11,8 @@ from ..errors import StreamError
 FORMAT_VERSION = 1
 FINGERPRINT_BYTES = 4
 UINT32_MAX = 2**32 - 1
+QUALITY_STEPS = 256
+"""Qualities lie on a grid of so many steps from one level to the next."""
 _IDENTIFIER = re.compile(r"[a-z0-9][a-z0-9-]{0,63}", re.ASCII)
 
 
@@ -49,7 +51,8 @@ class Header:
         fingerprint: the 4 leading bytes of the SHA-256 of the frozen weights.
         width: columns of the picture in pixels, 1 to 2^32 - 1.
         height: rows of the picture in pixels, 1 to 2^32 - 1.
-        quality: quality index, 0 to 255; what it means is the recipe's affair.
+        quality: a level, 0 to 255, or a point between two in steps of 1/256; what it means is the recipe's affair.
+            Kept as int where it is whole.
         digest: CRC-32 of the decoded symbols, 0 to 2^32 - 1: the decoder's proof that it decoded the right ones.
         coder: id of the entropy coder; empty means the recipe's own.
         grey: the picture was greyscale and is to be given back as such.
@@ -65,7 +68,7 @@ class Header:
     fingerprint: bytes
     width: int
     height: int
-    quality: int = 0
+    quality: float = 0
     digest: int = 0
     coder: str = ""
     grey: bool = False
@@ -82,9 +85,11 @@ class Header:
         _check_range("version", self.version, FORMAT_VERSION, FORMAT_VERSION)
         _check_range("width", self.width, 1, UINT32_MAX)
         _check_range("height", self.height, 1, UINT32_MAX)
-        _check_range("quality", self.quality, 0, 255)
+        on_grid = 0 <= self.quality < 256 and float(self.quality * QUALITY_STEPS).is_integer()
+        _check("quality", self.quality, on_grid, f"0 to below 256 in steps of 1/{QUALITY_STEPS}")
         _check_range("digest", self.digest, 0, UINT32_MAX)
         _check_range("tile", self.tile, 0, UINT32_MAX)
+        object.__setattr__(self, "quality", whole_or_not(self.quality))
 
     @property
     def pixels(self) -> int:
@@ -129,6 +134,16 @@ class Limits:
     max_pixels: int = 2**27
     max_side: int = 2**17
     max_metadata: int = 2**24
+
+
+def whole_or_not(quality: float) -> float:
+    """The same number, as int where it is whole: so it prints as one, and indexes levels."""
+    return int(quality) if quality == int(quality) else quality
+
+
+def quality_text(quality: float) -> str:
+    """A quality for people: three decimals tell all steps apart, and give the same step when typed in again."""
+    return f"{round(quality, 3):g}"
 
 
 def _check(what: str, got: object, right: bool, expected: str) -> None:

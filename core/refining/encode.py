@@ -49,7 +49,7 @@ def encode_refined(
     image: Source,
     refiner: Refiner | str,
     *,
-    quality: int | None = None,
+    quality: float | None = None,
     multiplier: float | None = None,
     coder: str | None = None,
     budget: Budget | None = None,
@@ -62,7 +62,7 @@ def encode_refined(
         codec: frozen; it is not changed.
         image: any mode and size.
         refiner: a part of the slot ``refiner``, or the id of one, which then has its default settings.
-        quality: level; by default the codec's own.
+        quality: level, or a point between two; by default the codec's own.
         multiplier: lambda; by default the one that this quality was trained with, see `multiplier_of`.
         coder: id of another entropy coder than the recipe's.
         budget: limits of the search.
@@ -102,15 +102,18 @@ def encode_refined(
     return Refinement(encoded, before, after, max(objective.iteration, 0), objective.seconds)
 
 
-def multiplier_of(codec: FrozenCodec, level: int) -> float:
+def multiplier_of(codec: FrozenCodec, level: float) -> float:
     """Lambda that a quality was trained with, as the recipe in the weights states it.
+
+    Between two levels it is interpolated geometrically, as lambdas are spaced.
 
     Raises:
         PlicError: the recipe states several, and nothing tells which of them these weights were trained with.
     """
     lambdas = codec.recipe.training.lambdas
     if codec.networks.rate.levels > 1:
-        return lambdas[level]
+        low, share = int(level), level - int(level)
+        return lambdas[low] ** (1 - share) * lambdas[low + 1] ** share if share else lambdas[low]
     if len(lambdas) == 1:
         return lambdas[0]
     raise PlicError(

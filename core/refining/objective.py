@@ -13,6 +13,7 @@ from torch import Tensor
 
 from .. import tiling
 from ..image import Picture, crop, from_tensor, to_tensor
+from ..quality import quality_tensor
 from ..slots import Assessment, Cost, Distortion, Head, Latents, Objective
 from .rate import LatentRate, latent_rate
 
@@ -67,7 +68,7 @@ class Lagrangian(Objective):
     Args:
         codec: frozen, and not changed.
         picture: what is to be coded.
-        quality: level.
+        quality: level, or a point between two, as `FrozenCodec.level` gives it.
         multiplier: lambda, the weight of the distortion.
         distortion: in the units that lambda is quoted in.
         precision: bits of the coder that will be used.
@@ -79,7 +80,7 @@ class Lagrangian(Objective):
         self,
         codec: FrozenCodec,
         picture: Picture,
-        quality: int,
+        quality: float,
         multiplier: float,
         distortion: Distortion,
         precision: int,
@@ -92,7 +93,7 @@ class Lagrangian(Objective):
         self.iteration = -1
         self._picture = picture
         self._target = to_tensor(picture)
-        self._quality = torch.tensor([quality])
+        self._quality = quality_tensor(quality, 1)
         self._distortion = distortion
         self._precision = precision
         self._report = report

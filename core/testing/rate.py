@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from itertools import pairwise
 from typing import ClassVar
 
 import torch
 from hypothesis import strategies as st
+from torch import Tensor
 
 from ..slots import Rate
 from .broken import require
@@ -15,6 +17,8 @@ from .contract import PartContract, contract, for_any
 from .data import enlivened, on_grid, seeds, sides
 
 TOLERANCE = 1e-4
+SHARES = (1 / 256, 0.5, 0.75)
+"""Parts of the way from one level to the next that are tried; 1/256 is the smallest that a stream knows."""
 
 
 class RateContract(PartContract[Rate]):
@@ -32,16 +36,17 @@ class RateContract(PartContract[Rate]):
 
     @contract
     def test_levels_are_declared(self) -> None:
-        """There is one quality level at least."""
-        levels = self.make().levels
+        """There is one quality level at least, and whether there are qualities between levels is said."""
+        levels, interpolates = self.make().levels, self.make().interpolates
+        require(isinstance(interpolates, bool), "interpolates is neither True nor False", got=interpolates)
         require(isinstance(levels, int) and levels >= 1, "there are no levels", got=levels, expected="1 or more")
 
     @for_any(height=sides(4), width=sides(4), batch=st.integers(1, 3), seed=seeds)
     def test_unscale_inverts_scale(self, height: int, width: int, batch: int, seed: int) -> None:
-        """Before training, unscaling undoes scaling at every level; shapes stay."""
+        """Before training, unscaling undoes scaling at every level, and between them; shapes stay."""
         rate = self.make()
         y = on_grid(seed, batch, self.channels, height, width).float()
-        for level in range(rate.levels):
+        for level in _qualities(rate):
             quality = torch.full((batch,), level)
             scaled = rate.scale(y, quality)
             require_shape(scaled, tuple(y.shape), "the scaled latent")
@@ -53,16 +58,40 @@ class RateContract(PartContract[Rate]):
     def test_higher_levels_are_finer(self, seed: int) -> None:
         """Before training, no level scales up less than the one below it, and the last does more than the first."""
         rate = self.make()
-        y = on_grid(seed, 1, self.channels, 3, 3).float()
-        sizes = [float(rate.scale(y, torch.tensor([level])).abs().mean()) for level in range(rate.levels)]
+        sizes = _sizes(rate, on_grid(seed, 1, self.channels, 3, 3).float(), range(rate.levels))
         rising = all(a <= b for a, b in pairwise(sizes))
         require(rising and (rate.levels == 1 or sizes[0] < sizes[-1]), "levels do not rise in quality", got=sizes)
+
+    @for_any(seed=seeds)
+    def test_fractions_lie_between_levels(self, seed: int) -> None:
+        """Before training, if it interpolates, qualities between two levels that differ scale by what lies between."""
+        rate = self.make()
+        if not rate.interpolates:
+            return
+        y = on_grid(seed, 1, self.channels, 3, 3).float()
+        for level in range(rate.levels - 1):
+            path = [level, *(level + share for share in SHARES), level + 1]
+            sizes = _sizes(rate, y, path)
+            rising = all(a < b for a, b in pairwise(sizes)) or sizes[0] == sizes[-1]
+            require(rising, "qualities between two levels do not rise from one to the other", got=sizes, at=str(path))
+
+    @for_any(seed=seeds)
+    def test_whole_qualities_are_levels(self, seed: int) -> None:
+        """If it interpolates, a whole quality given as float32 does to the last bit what the level does."""
+        rate = enlivened(self.make())
+        y, quality = on_grid(seed, rate.levels, self.channels, 2, 3).float(), torch.arange(rate.levels)
+        for name, function in (("scale", rate.scale), ("unscale", rate.unscale)):
+            if rate.interpolates:
+                got, problem = function(y, quality.float()), f"{name} takes a level given as a float for another"
+                require_same_bits(got, function(y, quality), problem)
 
     @for_any(seed=seeds)
     def test_images_have_their_own_quality(self, seed: int) -> None:
         """In a batch of several qualities each image is treated as alone."""
         rate = enlivened(self.make())
         quality = torch.arange(3) * 7 % rate.levels
+        if rate.interpolates:
+            quality = (quality + torch.tensor([0.5, 0, 0.25])).clamp(max=rate.levels - 1)
         y = on_grid(seed, 3, self.channels, 2, 3).float()
         for name, function in (("scale", rate.scale), ("unscale", rate.unscale)):
             alone = torch.cat([function(y[i : i + 1], quality[i : i + 1]) for i in range(3)])
@@ -88,3 +117,14 @@ class RateContract(PartContract[Rate]):
         for name in ("scale", "unscale"):
             got, expected = getattr(target, name)(y, quality), getattr(source, name)(y, quality)
             require_same_bits(got, expected, f"with another's weights {name} differs")
+
+
+def _qualities(rate: Rate) -> list[float]:
+    """Every level, as int, and some points between each two."""
+    between = [level + share for level in range(rate.levels - 1) for share in SHARES] if rate.interpolates else []
+    return [*range(rate.levels), *between]
+
+
+def _sizes(rate: Rate, y: Tensor, qualities: Iterable[float]) -> list[float]:
+    """Mean magnitude of ``y`` scaled at each quality."""
+    return [float(rate.scale(y, torch.tensor([quality])).detach().abs().double().mean()) for quality in qualities]
