@@ -88,7 +88,8 @@ EVERYWHERE = [
     for them, which its counts of parameters include and ours do not.""",
     """The learning rate is constant, or falls along a cosine at the end. Publications halve it when the loss stalls, or
     at fixed steps.""",
-    """Distortion is the mean squared error. Models that were published for MS-SSIM have no recipe.""",
+    """Recipes that end in `-ms-ssim` train for MS-SSIM, all others for the mean squared error; the networks are the
+    same, and published figures are of models for the mean squared error.""",
 ]
 
 

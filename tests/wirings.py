@@ -103,6 +103,7 @@ WIRINGS: Mapping[tuple[str, str], Sequence[Wiring]] = {
         {"settings": {"scale": "log2"}},
         {"settings": {"scale": "index"}},
     ],
+    ("distortion", "mix"): [{}, {"settings": {"mse": 1.0, "ms_ssim": 0.0}}],
     ("quantizer", "integer"): [
         {"settings": {"surrogate": surrogate}} for surrogate in ("noise", "straight-through", "mixed", "universal")
     ],

@@ -13,7 +13,7 @@ from .build import check_chain
 from .find import find_recipe
 from .model import PartChoice, Recipe
 from .requirements import check_requirements
-from .schema import DEFAULTS, FORMAT, KEYS, OPTIONAL, TEXTS, settings_model, settings_of, validate
+from .schema import DEFAULTS, FORMAT, KEYS, OPTIONAL, TEXTS, settings_model, settings_of, training_only, validate
 from .training import TrainingSettings
 from .yaml_source import Source, parse_yaml, read_yaml
 
@@ -200,7 +200,8 @@ def _choice(slot: str, source: Source, registry: Registry) -> PartChoice | None:
             near=error.near,
             hint=error.hint,
         ) from error.__cause__
-    return PartChoice(slot, part, settings_of(validate(model, settings, source, slot, f"{slot} {part!r}")))
+    checked = settings_of(validate(model, settings, source, slot, f"{slot} {part!r}"))
+    return PartChoice(slot, part, checked, training_only(slot, part, registry))
 
 
 def _tile(source: Source) -> int | None:

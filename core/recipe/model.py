@@ -26,15 +26,21 @@ class PartChoice:
         slot: name of the slot.
         id: of the part.
         settings: every setting of the part, defaults filled in.
+        training_only: the settings that shape nothing but training.
     """
 
     slot: str
     id: str
     settings: Mapping[str, Any]
+    training_only: frozenset[str] = frozenset()
 
     def resolved(self) -> dict[str, Any]:
         """As a recipe writes it, with every setting."""
         return {"use": self.id} | {key: plain(value) for key, value in self.settings.items()}
+
+    def shaping(self) -> dict[str, Any]:
+        """`resolved` without the settings that only training sees."""
+        return {key: value for key, value in self.resolved().items() if key not in self.training_only}
 
 
 @dataclass(frozen=True)
@@ -95,9 +101,11 @@ class Recipe:
     def fingerprint(self) -> str:
         """SHA-256, in hexadecimal, over everything that shapes the decoder.
 
-        That is the format and the resolved parts except coder and distortion. Names, texts and training do not count.
+        That is the format and the resolved parts except coder and distortion, without the settings that a part's
+        class lists as ``training_only``. Names, texts and training do not count.
         """
-        shaping = {slot: self._slot(slot) for slot in SLOTS if slot not in ENCODER_ONLY}
+        choices = {slot: self.slot(slot) for slot in SLOTS if slot not in ENCODER_ONLY}
+        shaping = {slot: None if choice is None else choice.shaping() for slot, choice in choices.items()}
         text = json.dumps({"plic": FORMAT} | shaping, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
         return hashlib.sha256(text.encode("ascii")).hexdigest()
 

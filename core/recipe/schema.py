@@ -46,6 +46,25 @@ def settings_model(slot: str, part: str, registry: Registry) -> type[BaseModel]:
         ) from error
 
 
+def training_only(slot: str, part: str, registry: Registry) -> frozenset[str]:
+    """The settings of a part that only training sees: its class attribute ``training_only``; none without it.
+
+    Raises:
+        UnknownName: no such part.
+        PluginError: the attribute names what is no setting.
+    """
+    cls = registry.part(slot, part)
+    named: frozenset[str] = frozenset(getattr(cls, "training_only", ()))
+    settings = {field.alias for field in settings_model(slot, part, registry).model_fields.values()}
+    if unknown := named - settings:
+        raise PluginError(
+            f"training_only of {slot} {part!r} ({registry.provider(slot, part)}) names what is no setting of it",
+            got=", ".join(sorted(unknown)),
+            expected="keyword-only parameters of its constructor",
+        )
+    return named
+
+
 def _model_of(cls: type[Any]) -> type[BaseModel]:
     init = inspect.unwrap(cls.__init__)
     fields: dict[str, Any] = {}

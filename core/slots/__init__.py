@@ -8,7 +8,8 @@
 
 A part's constructor says what it needs: positional arguments are wiring, delivered by the chain (for instance the
 number of latent channels); keyword-only arguments with annotations are the part's settings, and thereby the keys
-that a recipe may use for it.
+that a recipe may use for it. A class may list settings in ``training_only``, a frozenset of names: they change how a
+codec is trained and nothing that the trained codec computes, so they are left out of a recipe's fingerprint.
 """
 
 from .context import Context, ContextState, ContextWiring, TeacherForced

@@ -8,7 +8,14 @@ from torch import Tensor
 
 
 class Distortion(ABC):
-    """Distortion of a reconstruction, in the units that lambda is quoted in: ``loss = bpp + lambda * distortion``."""
+    """Distortion of a reconstruction, in the units that lambda is quoted in: ``loss = bpp + lambda * distortion``.
+
+    Attributes:
+        smallest_side: least height and width of a picture that it is defined for; smaller ones are refused with an
+            error of plic's tree. Training crops must not be smaller.
+    """
+
+    smallest_side: int = 1
 
     @abstractmethod
     def __call__(self, x: Tensor, x_hat: Tensor) -> Tensor:

@@ -66,6 +66,14 @@ class Head(nn.Module, ABC):
     def freeze(self) -> Distributions:
         """The head for coding. A head that owns parameters returns an ``nn.Module`` whose buffers hold its tables."""
 
+    def start_from(self, frozen: nn.Module) -> None:
+        """Begin training near a frozen density; heads whose parameters cannot be read from a weights file need it.
+
+        Args:
+            frozen: what `freeze` made of a trained head of any kind.
+        """
+        return
+
     def offsets(self) -> Tensor | None:
         """Per-channel offsets ``(C,)`` of the channel-median grid; None for a head without medians."""
         return None

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 import torch
 from hypothesis import strategies as st
 
+from ..errors import PlicError
 from ..slots import Distortion
-from .broken import require
+from .broken import fail, require
 from .compare import require_close, require_finite, require_shape
 from .contract import PartContract, contract, for_any
 from .data import pictures, seeds
@@ -18,19 +17,15 @@ NEARLY = 1e-4
 
 
 def _sides(self: DistortionContract) -> st.SearchStrategy[int]:
-    return st.integers(self.smallest_side, self.smallest_side + 30)
+    smallest = self.make().smallest_side
+    return st.integers(smallest, smallest + 30)
 
 
 class DistortionContract(PartContract[Distortion]):
-    """What every distortion promises; see `plic.core.slots.Distortion`.
-
-    Attributes:
-        smallest_side: least height and width of a picture that it takes.
-    """
+    """What every distortion promises; see `plic.core.slots.Distortion`."""
 
     plic_slot = "distortion"
     examples = 10
-    smallest_side: ClassVar[int] = 1
 
     @for_any(height=_sides, width=_sides, batch=st.integers(1, 3), seed=seeds)
     def test_one_number_for_each_image(self, height: int, width: int, batch: int, seed: int) -> None:
@@ -58,10 +53,11 @@ class DistortionContract(PartContract[Distortion]):
     @for_any(amount=st.sampled_from([0.0, 1e-3, 0.1, 3.0]), seed=seeds)
     def test_gradients_are_finite(self, amount: float, seed: int) -> None:
         """The gradient with respect to the reconstruction is finite, also outside [0, 1] and where pictures agree."""
-        side = max(8, self.smallest_side)
+        part = self.make()
+        side = max(8, part.smallest_side)
         x = pictures(seed, 2, side, side)
         leaf = (x + amount * torch.randn(x.shape, generator=torch.Generator().manual_seed(seed))).requires_grad_()
-        self.make()(x, leaf).sum().backward()  # type: ignore[no-untyped-call]
+        part(x, leaf).sum().backward()  # type: ignore[no-untyped-call]
         require(leaf.grad is not None, "the reconstruction receives no gradient")
         if leaf.grad is not None:
             require_finite(leaf.grad, "the gradient")
@@ -71,8 +67,24 @@ class DistortionContract(PartContract[Distortion]):
     @contract
     def test_inputs_stay_as_they_are(self) -> None:
         """Neither picture is changed."""
-        side = max(8, self.smallest_side)
+        part = self.make()
+        side = max(8, part.smallest_side)
         x, other = pictures(0, 1, side, side), pictures(1, 1, side, side)
         kept = x.clone(), other.clone()
-        self.make()(x, other)
+        part(x, other)
         require(torch.equal(x, kept[0]) and torch.equal(other, kept[1]), "a picture is changed")
+
+    @contract
+    def test_smaller_pictures_are_refused(self) -> None:
+        """Pictures with a side below `smallest_side` are refused with an error of plic's tree."""
+        part = self.make()
+        smallest = part.smallest_side
+        for height, width in ((smallest - 1, smallest), (smallest, smallest - 1)):
+            if min(height, width) < 1:
+                return
+            x = pictures(0, 1, height, width)
+            try:
+                part(x, x)
+            except PlicError:
+                continue
+            fail("a picture that is too small has a distortion", at=f"{width}x{height} pixels")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import numpy as np
 import torch
@@ -57,6 +57,7 @@ class MixtureCnn(Context):
 
     orders = frozenset({"msp"})
     reach = None
+    training_only: ClassVar[frozenset[str]] = frozenset({"sampled_states", "refreshes"})
 
     def __init__(
         self,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from itertools import pairwise
+from typing import ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -15,11 +16,12 @@ from ...core.probability import GRID, IntegerDistribution, Support, TableDistrib
 from ...core.probability.tables import CDF_BITS
 from ...core.slots import Head
 from ..layers import lower_bound
-from .families import LIKELIHOOD_FLOOR
+from .families import LIKELIHOOD_FLOOR, LikelihoodFloor
 
 TAIL = 2.0**-20  # probability that the tables leave to the escapes, on each side
 WIDEST = 1 << 10  # symbols a table may reach from the median, on each side
 BISECTIONS = 40
+FIT_STEPS, FIT_RATE = 300, 0.03  # to fit a density to tables
 
 
 class Factorized(Head):
@@ -33,12 +35,22 @@ class Factorized(Head):
         channels: latent channels.
         filters: widths of the chain's inner layers.
         spread: initial width of the density, in quantiser steps.
+        likelihood_floor: least likelihood in training.
     """
 
     layout = ()
+    training_only: ClassVar[frozenset[str]] = frozenset({"likelihood_floor"})
 
-    def __init__(self, channels: int, *, filters: tuple[int, ...] = (3, 3, 3, 3), spread: float = 10.0) -> None:
+    def __init__(
+        self,
+        channels: int,
+        *,
+        filters: tuple[int, ...] = (3, 3, 3, 3),
+        spread: float = 10.0,
+        likelihood_floor: LikelihoodFloor = LIKELIHOOD_FLOOR,
+    ) -> None:
         super().__init__()
+        self.likelihood_floor = likelihood_floor
         widths = (1, *filters, 1)
         gain = spread ** (1 / (len(widths) - 1))
         self.matrices, self.biases, self.factors = (nn.ParameterList() for _ in range(3))
@@ -62,7 +74,7 @@ class Factorized(Head):
             flat = values.float().transpose(0, 1).flatten(1).unsqueeze(1)  # (C, 1, B * h * w)
             mass = self._mass(flat)
             batch, channels, *sites = values.shape
-            return lower_bound(mass.view(channels, batch, *sites).transpose(0, 1), LIKELIHOOD_FLOOR)
+            return lower_bound(mass.view(channels, batch, *sites).transpose(0, 1), self.likelihood_floor)
 
     def _mass(self, x: Tensor) -> Tensor:
         lower, upper = self.logits(x - 0.5), self.logits(x + 0.5)
@@ -85,6 +97,20 @@ class Factorized(Head):
             below = self.logits(middle) < target
             low, high = torch.where(below, middle, low), torch.where(below, high, middle)
         return ((low + high) / 2).flatten()
+
+    def start_from(self, frozen: nn.Module) -> None:
+        """Fit the densities to those of tables, by their cross-entropy."""
+        if not isinstance(frozen, FrozenFactorized) or len(frozen.medians) != len(self.matrices[0]):
+            return
+        symbols, probabilities = frozen.masses()
+        values = (symbols + frozen.medians[:, None]).float().unsqueeze(1)  # (C, 1, L)
+        optimizer = torch.optim.Adam(self.parameters(), lr=FIT_RATE)
+        for _ in range(FIT_STEPS):
+            optimizer.zero_grad()
+            mass = lower_bound(self._mass(values), self.likelihood_floor).squeeze(1)
+            (-(probabilities * mass.log2()).sum()).backward()  # type: ignore[no-untyped-call]
+            optimizer.step()
+        self.zero_grad(set_to_none=True)
 
     @torch.no_grad()
     def freeze(self) -> FrozenFactorized:
@@ -120,6 +146,12 @@ class FrozenFactorized(nn.Module):
     def offsets(self) -> Tensor:
         """Medians ``(C,)``, float64, on the exact grid."""
         return self.medians
+
+    def masses(self) -> tuple[Tensor, Tensor]:
+        """Symbols ``(C, L)``, relative to the median, and their probabilities; zero beyond a channel's window."""
+        cdf = self.rows.double() / (1 << CDF_BITS)
+        symbols = self.offset[:, None] + torch.arange(cdf.shape[1] - 1)
+        return symbols, cdf.diff().float()
 
     def forward(
         self, parameters: npt.NDArray[np.float64], channels: npt.NDArray[np.int64], support: Support

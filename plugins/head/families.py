@@ -5,13 +5,17 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Annotated
 
 import torch
+from pydantic import Field
 from torch import Tensor
 
 from ...core.probability import GAUSSIAN, LAPLACIAN, LOGISTIC, Family
 
 LIKELIHOOD_FLOOR = 1e-9
+"""Least likelihood in training unless a recipe says otherwise: no element costs more than 30 bits."""
+LikelihoodFloor = Annotated[float, Field(gt=0, lt=1)]
 
 StandardCdf = Callable[[Tensor], Tensor]
 

@@ -24,6 +24,7 @@ from .families import (
     LIKELIHOOD_FLOOR,
     LOGISTIC_DENSITY,
     Density,
+    LikelihoodFloor,
     bin_mass,
     softmax_mass,
 )
@@ -48,6 +49,8 @@ class MixtureHead(Head):
         likelihood_floor: least likelihood in training.
     """
 
+    training_only: ClassVar[frozenset[str]] = frozenset({"likelihood_floor"})
+
     def __init__(
         self,
         channels: int,
@@ -55,7 +58,7 @@ class MixtureHead(Head):
         components: int = 3,
         scale: ScaleKind = "absolute",
         floor: float = 0.11,
-        likelihood_floor: float = LIKELIHOOD_FLOOR,
+        likelihood_floor: LikelihoodFloor = LIKELIHOOD_FLOOR,
     ) -> None:
         super().__init__()
         self.components = components

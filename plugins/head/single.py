@@ -11,7 +11,7 @@ from torch import Tensor
 from ...core.probability import IntegerDistribution, MixtureDistribution, Support, locations
 from ...core.slots import Distributions, Head
 from ..layers import lower_bound
-from .families import LIKELIHOOD_FLOOR, Density, bin_mass
+from .families import LIKELIHOOD_FLOOR, Density, LikelihoodFloor, bin_mass
 from .scales import ScaleKind, ScaleParameter
 
 
@@ -23,12 +23,23 @@ class SingleFamily(Head):
         mean: predict a mean; otherwise the density is centred at zero and only the scale is predicted.
         scale: what the raw scale output stands for.
         floor: least scale.
+        likelihood_floor: least likelihood in training.
     """
 
     density: ClassVar[Density]
+    training_only: ClassVar[frozenset[str]] = frozenset({"likelihood_floor"})
 
-    def __init__(self, channels: int, *, mean: bool = True, scale: ScaleKind = "linear", floor: float = 0.11) -> None:
+    def __init__(
+        self,
+        channels: int,
+        *,
+        mean: bool = True,
+        scale: ScaleKind = "linear",
+        floor: float = 0.11,
+        likelihood_floor: LikelihoodFloor = LIKELIHOOD_FLOOR,
+    ) -> None:
         super().__init__()
+        self.likelihood_floor = likelihood_floor
         self.layout = ("scale", "mean") if mean else ("scale",)
         self.mean_index = 1 if mean else None
         self.scale = ScaleParameter(scale, floor)
@@ -37,7 +48,7 @@ class SingleFamily(Head):
         parameters = parameters.float()
         mean = parameters[:, 1] if self.mean_index else 0.0
         mass = bin_mass(self.density, values.float(), mean, self.scale(parameters[:, 0]))
-        return lower_bound(mass, LIKELIHOOD_FLOOR)
+        return lower_bound(mass, self.likelihood_floor)
 
     def freeze(self) -> Distributions:
         return _FrozenSingle(self.density, self.mean_index is not None, self.scale)
