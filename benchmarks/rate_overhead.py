@@ -15,9 +15,8 @@ import click
 
 import plic
 from plic.core.container import SectionKind, unpack
-from plic.core.evaluation import find_pictures
 from plic.core.frozen import FrozenCodec
-from plic.core.image import Picture, read_picture
+from plic.core.image import Picture, find_pictures, read_picture
 
 
 @click.command()
@@ -39,14 +38,14 @@ def main(data: str, model: str | None, qualities: tuple[int, ...], coder: str | 
         raise click.ClickException(str(error)) from error
 
 
-def sizes(codec: FrozenCodec, picture: Picture, quality: int, coder: str | None) -> tuple[int, float]:
+def sizes(codec: FrozenCodec, picture: Picture, quality: float, coder: str | None) -> tuple[int, float]:
     """Bytes of the coded latents, and bytes that the model's cross-entropy amounts to."""
     encoded = codec.encode_batch([picture], quality=quality, coder=coder, count_bits=True)[0]
     kinds = (SectionKind.SIDE, SectionKind.LATENT)
     return sum(len(one.payload) for one in unpack(encoded.data).sections if one.kind in kinds), encoded.bits / 8
 
 
-def line(level: int, paths: Sequence[Path], measured: Sequence[tuple[int, float]]) -> str:
+def line(level: float, paths: Sequence[Path], measured: Sequence[tuple[int, float]]) -> str:
     """One quality."""
     coded, model = sum(one for one, _ in measured), sum(one for _, one in measured)
     worst, path = max((one / other - 1, path) for (one, other), path in zip(measured, paths, strict=True))

@@ -122,5 +122,7 @@ class StreamMismatch(StreamError):
 
 
 def near_matches(name: str, known: Iterable[str]) -> list[str]:
-    """Up to three of ``known`` that resemble ``name``, best first."""
-    return get_close_matches(name, sorted(known), n=3, cutoff=0.5)
+    """Up to three of ``known`` that resemble ``name``, best first; ``folder/name`` comes before all others."""
+    candidates = sorted(known)
+    inside = [one for one in candidates if one.endswith(f"/{name}")]
+    return (inside + get_close_matches(name, candidates, n=3, cutoff=0.5))[:3]

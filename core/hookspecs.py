@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pluggy
@@ -34,4 +35,10 @@ def plic_register_recipes() -> Iterable[str]:
 @hookspec
 def plic_register_importers() -> Iterable[Importer]:
     """Readers of other frameworks' checkpoints, for `plic import`. Since 1."""
+    raise NotImplementedError
+
+
+@hookspec
+def plic_register_anchors() -> Iterable[Path]:
+    """Files (JSON), as absolute paths, that hold rate-distortion curves to compare with. Since 1."""
     raise NotImplementedError

@@ -46,6 +46,7 @@ class Plugin:
         parts: that it registers; empty unless it was loaded.
         recipe_folders: that it registers.
         importers: that it registers.
+        anchor_files: that it registers; they are read where anchors are asked for.
         disabled: by ``PLIC_DISABLE_PLUGINS``.
         error: what stopped it from loading.
         traceback: of ``error``, as text.
@@ -59,6 +60,7 @@ class Plugin:
     parts: tuple[PartSpec, ...] = ()
     recipe_folders: tuple[Path, ...] = ()
     importers: tuple[Importer, ...] = ()
+    anchor_files: tuple[Path, ...] = ()
     disabled: bool = False
     error: BaseException | None = None
     traceback: str = ""
@@ -143,12 +145,22 @@ def _register(plugin: Plugin, module: object) -> Plugin:
     parts = [part for answer in manager.hook.plic_register_parts() for part in answer]
     folders = [Path(folder) for answer in manager.hook.plic_register_recipes() for folder in answer]
     importers = [importer for answer in manager.hook.plic_register_importers() for importer in answer]
+    anchor_files = [Path(file) for answer in manager.hook.plic_register_anchors() for file in answer]
     _check_parts(parts)
     _check_importers(importers)
     for folder in folders:
         if not (folder.is_absolute() and folder.is_dir()):
             raise PluginError("a folder of recipes must be an absolute path of a folder", got=folder)
-    return replace(plugin, parts=tuple(parts), recipe_folders=tuple(folders), importers=tuple(importers))
+    for file in anchor_files:
+        if not (file.is_absolute() and file.is_file()):
+            raise PluginError("a file of anchors must be an absolute path of a file", got=file)
+    return replace(
+        plugin,
+        parts=tuple(parts),
+        recipe_folders=tuple(folders),
+        importers=tuple(importers),
+        anchor_files=tuple(anchor_files),
+    )
 
 
 def _check_api(module: object) -> None:

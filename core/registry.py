@@ -83,7 +83,7 @@ class Registry:
         """What `part` and `importer` raise for each of them that has two providers."""
         owners = {f"{slot} {part!r}": [by for by, _ in found] for (slot, part), found in self._providers.items()}
         owners |= {f"importer {name!r}": [by for by, _ in found] for name, found in self._importers.items()}
-        return [_duplicate(what, owners[what]) for what in sorted(owners) if len(owners[what]) > 1]
+        return [duplicate(what, owners[what]) for what in sorted(owners) if len(owners[what]) > 1]
 
     def ids(self, slot: str) -> list[str]:
         """Registered ids of a slot, sorted; one with two providers is among them.
@@ -109,7 +109,7 @@ class Registry:
         if len(providers) == 1:
             return providers[0][1]
         if providers:
-            raise _duplicate(f"{slot} {part!r}", [plugin for plugin, _ in providers])
+            raise duplicate(f"{slot} {part!r}", [plugin for plugin, _ in providers])
         self._refuse_failed(f"{slot} {part!r}", ["plic", *self.catalogue.providers_of(slot, part)])
         cause = self.failed[0].error if self.failed else None
         raise self._unknown(slot, part) from cause
@@ -135,7 +135,7 @@ class Registry:
         """
         found = self._importers.get(name, [])
         if len(found) > 1:
-            raise _duplicate(f"importer {name!r}", [plugin for plugin, _ in found])
+            raise duplicate(f"importer {name!r}", [plugin for plugin, _ in found])
         if not found:
             raise UnknownName(
                 f"no importer is called {name!r}",
@@ -183,7 +183,8 @@ class Registry:
         )
 
 
-def _duplicate(what: str, plugins: Sequence[Plugin]) -> PluginError:
+def duplicate(what: str, plugins: Sequence[Plugin]) -> PluginError:
+    """What to raise for something that two plugins provide."""
     last = [plugin for plugin in plugins if not plugin.builtin][-1]
     return PluginError(
         f"{what} is provided by {len(plugins)} plugins, so it is not clear which one is meant",

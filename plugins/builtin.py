@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 from ..core.hookspecs import API_VERSION, hookimpl
 from ..core.importing import Importer
 from ..core.registry import PartSpec
+from . import anchor
 from .coder.constriction import ConstrictionCoder
 from .coder.range_coder import RangeCoder
 from .coder.torchac import TorchacCoder
@@ -20,6 +22,8 @@ from .context.masked_conv import MaskedConv
 from .context.masked_conv_3d import MaskedConv3dContext
 from .context.mixture_cnn import MixtureCnn
 from .context.side_only import SideOnly
+from .distortion.mix import Mix
+from .distortion.ms_ssim import MsSsim
 from .distortion.mse import Mse
 from .head.factorized import Factorized
 from .head.gaussian import Gaussian
@@ -121,6 +125,8 @@ PARTS: dict[str, dict[str, type[Any]]] = {
     },
     "distortion": {
         "mse": Mse,
+        "ms-ssim": MsSsim,
+        "mix": Mix,
     },
     "refiner": {
         "lof": LatentOverfitting,
@@ -139,3 +145,9 @@ def plic_register_parts() -> Iterable[PartSpec]:
 def plic_register_importers() -> Iterable[Importer]:
     """Every built-in importer."""
     return [CompressAi()]
+
+
+@hookimpl
+def plic_register_anchors() -> Iterable[Path]:
+    """Every file of anchors that comes with plic."""
+    return anchor.FILES

@@ -7,7 +7,7 @@ A payload is the window of the symbols, the excesses of escaped symbols, then th
 """
 
 from .decoding import decode_latent
-from .encoding import Quantised, encode_latent, quantise
+from .encoding import Quantised, encode_latent, encoding_steps, quantise
 from .model import CodedLatent, LatentModel, digest, windowed_elements
 
 __all__ = [
@@ -17,6 +17,7 @@ __all__ = [
     "decode_latent",
     "digest",
     "encode_latent",
+    "encoding_steps",
     "quantise",
     "windowed_elements",
 ]

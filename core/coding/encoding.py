@@ -161,9 +161,18 @@ class _Stepwise:
             yield coded
 
 
+def encoding_steps(model: LatentModel, shape: LatentShape) -> int:
+    """How often `encode_latent` computes parameters one after the other: once where it can compute all at a time."""
+    steps = model.steps(shape)
+    return len(steps) if _is_stepwise(model, steps) else 1
+
+
 def _walk(y: Tensor, side: Tensor | None, model: LatentModel, steps: list[Step]) -> _TeacherForced | _Stepwise:
-    stepwise = len(steps) <= FEW_STEPS or model.grid is Grid.MEAN or model.context.refines
-    return (_Stepwise if stepwise else _TeacherForced)(y, side, model, steps)
+    return (_Stepwise if _is_stepwise(model, steps) else _TeacherForced)(y, side, model, steps)
+
+
+def _is_stepwise(model: LatentModel, steps: list[Step]) -> bool:
+    return len(steps) <= FEW_STEPS or model.grid is Grid.MEAN or model.context.refines
 
 
 def _quantised(y: Tensor, parameters: Tensor, model: LatentModel, step: Step) -> _CodedStep:

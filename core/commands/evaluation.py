@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import re
+import sys
+from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import click
 
 from ..errors import FileError
 
@@ -14,16 +18,66 @@ if TYPE_CHECKING:
     from .refining import RefineOptions
 
 
+class EvaluationDisplay:
+    """Shows an evaluation: a line on standard output for each quality, and on a terminal a bar on standard error."""
+
+    def __init__(self) -> None:
+        self._terminal = sys.stderr.isatty()
+        self._bar: Any = None
+
+    def tick(self, model: str, done: int, total: int) -> None:
+        """Some pictures of a model are done."""
+        if not self._terminal:
+            return
+        if self._bar is None:
+            self._bar = click.progressbar(length=total, label=model, file=sys.stderr, show_pos=True)
+            self._bar.render_progress()
+        self._bar.update(done - self._bar.pos)
+        if done == total:
+            self.close()
+
+    def line(self, model: str, result: QualityResult) -> None:
+        """The means of a quality."""
+        if self._bar is not None:
+            click.echo("\r\x1b[K", nl=False, err=True)  # the line takes the place of the bar, which then comes below
+        click.echo(quality_line(model, result))
+        if self._bar is not None:
+            self._bar.render_progress()
+
+    def close(self) -> None:
+        """End the line of the bar."""
+        if self._bar is not None:
+            self._bar.render_finish()
+            self._bar = None
+
+
+def quality_line(model: str, result: QualityResult) -> str:
+    """The means of a quality, for people."""
+    from ..container.stream import quality_text
+
+    mean = result.mean
+    steps = "" if mean.decode_steps is None else f"  steps {mean.decode_steps:.0f}"
+    memory = "" if mean.decode_memory is None else f"  memory {mean.decode_memory / 2**20:.0f} MiB"
+    return (
+        f"{model}  quality {quality_text(result.quality)}  {mean.bpp:.4f} bpp  PSNR {mean.psnr:.3f} dB  "
+        f"MS-SSIM {mean.ms_ssim:.5f} ({mean.ms_ssim_db:.2f} dB)  estimate {mean.estimate_bpp:.4f} bpp  "
+        f"overhead {100 * mean.overhead:.2f} %  "
+        f"encode {mean.encode.total:.2f} s  decode {mean.decode.total:.2f} s{steps}{memory}"
+    )
+
+
 def evaluate_models(
     models: Sequence[str],
     data: str,
     out: str,
     *,
-    quality: Sequence[int] = (),
+    quality: Sequence[float] = (),
+    processes: int = 1,
     threads: int | None = None,
+    save_pictures: bool = False,
     force: bool = False,
     refine: RefineOptions | None = None,
-    report: Callable[[str, QualityResult], None],
+    display: EvaluationDisplay | None = None,
 ) -> None:
     """Measure models on a folder of pictures. The results file is written anew after each model.
 
@@ -31,29 +85,41 @@ def evaluate_models(
         models: names of recipes with shipped weights, or paths of weights files.
         data: folder of pictures.
         out: results file (JSON).
-        quality: levels; all of each model when empty.
-        threads: of torch; its default when None.
-        force: whether an existing results file may be overwritten.
+        quality: levels, or points between two; all levels of each model when empty.
+        processes: that code side by side.
+        threads: of the networks in each process; the processes share torch's default when None.
+        save_pictures: whether decoded pictures are kept, in a folder beside the results file.
+        force: whether an existing results file, and decoded pictures, may be overwritten.
         refine: whether and how latents are refined before they are coded; results are then labelled so.
-        report: called with each model's label and the result of each quality.
+        display: is told of progress and results.
 
     Raises:
         PlicError: a model, the pictures or the results file are not usable.
     """
-    _check_target(Path(out), force)
-    import torch
-
+    target = Path(out)
+    pictures = target.with_name(f"{target.stem}.pictures")
+    _check_targets([target, pictures] if save_pictures else [target], force)
     from ..api import load
-    from ..evaluation import Evaluation, evaluate, write_evaluations
+    from ..evaluation import Evaluation, PictureStore, evaluate, write_evaluations
 
-    if threads is not None:
-        torch.set_num_threads(threads)
     evaluations: list[Evaluation] = []
-    encode = None if refine is None else refine.encoded
     suffix = "" if refine is None else f" + {refine.refiner}"
-    for name, model in [(_label(model) + suffix, load(model)) for model in models]:
-        progress = partial(report, name)
-        evaluations.append(evaluate(model, data, quality or None, model=name, encode=encode, report=progress))
+    labels = [_label(model) + suffix for model in models]
+    codecs = [load(model) for model in models]
+    for name, codec, folder in zip(labels, codecs, _folders(labels), strict=True):
+        result = evaluate(
+            codec,
+            data,
+            quality or None,
+            model=name,
+            encode=None if refine is None else refine.encoded,
+            store=PictureStore(pictures / folder, target.parent) if save_pictures else None,
+            processes=processes,
+            threads=threads,
+            report=None if display is None else partial(display.line, name),
+            progress=None if display is None else partial(display.tick, name),
+        )
+        evaluations.append(result)
         write_evaluations(out, evaluations)
 
 
@@ -63,10 +129,24 @@ def _label(model: str) -> str:
     return "/".join((*path.parts[-2:-1], path.stem))
 
 
-def _check_target(path: Path, force: bool) -> None:
+def _folders(labels: Sequence[str]) -> Iterator[str]:
+    """A name for a folder for each label, no name twice."""
+    used: set[str] = set()
+    for label in labels:
+        plain = re.sub(r"[^\w.+-]+", "-", label).strip(".-") or "model"
+        name, count = plain, 1
+        while name in used:
+            count += 1
+            name = f"{plain}-{count}"
+        used.add(name)
+        yield name
+
+
+def _check_targets(paths: Sequence[Path], force: bool) -> None:
     """Refuses before hours of work what writing would refuse after them."""
-    if path.exists() and not force:
-        raise FileError(f"{path} exists", hint="add -f to overwrite it, or name another file with -o")
-    if not path.parent.is_dir():
-        hint = f"make it first: mkdir -p {path.parent}"
-        raise FileError("the folder to write into does not exist", got=str(path.parent), hint=hint)
+    for path in paths:
+        if path.exists() and not force:
+            raise FileError(f"{path} exists", hint="add -f to overwrite it, or name another file with -o")
+        if not path.parent.is_dir():
+            hint = f"make it first: mkdir -p {path.parent}"
+            raise FileError("the folder to write into does not exist", got=str(path.parent), hint=hint)

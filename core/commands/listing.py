@@ -1,4 +1,4 @@
-"""``plic recipes`` and ``plic plugins``."""
+"""``plic recipes``, ``plic plugins`` and ``plic anchors``."""
 
 from __future__ import annotations
 
@@ -64,6 +64,7 @@ def plugin_facts(registry: Registry | None = None) -> dict[str, Any]:
             "parts": [f"{part.slot}/{part.id}" for part in plugin.parts],
             "recipes": [str(folder) for folder in plugin.recipe_folders],
             "importers": [importer.id for importer in plugin.importers],
+            "anchors": [str(file) for file in plugin.anchor_files],
             "reason": plugin.reason,
             "traceback": plugin.traceback,
         }
@@ -74,6 +75,13 @@ def plugin_facts(registry: Registry | None = None) -> dict[str, Any]:
     importers = {name: {"provider": by, "reads": reads[name]} for name, by in registry.importers.items()}
     conflicts = [str(error) for error in registry.conflicts]
     return {"plugins": plugins, "parts": parts, "importers": importers, "conflicts": conflicts}
+
+
+def anchor_facts(registry: Registry | None = None) -> list[dict[str, Any]]:
+    """The rate-distortion curves to compare with, as plain values."""
+    from ..evaluation import load_anchors
+
+    return [anchor.model_dump(mode="json") for anchor in load_anchors(registry).values()]
 
 
 def schema(registry: Registry | None = None) -> dict[str, Any]:

@@ -2,38 +2,41 @@
 
     folder ── evaluate ──> Evaluation ── write_evaluations ──> JSON ── read_evaluations ──> Evaluation
                                └── curve() ──> Curve ── bd_rate(anchor, test) ──> percent
+    anchor_named(id) ──> Anchor ── curve() ─────┘    └── bd_psnr(anchor, test) ──> dB
 
 Importing this imports torch.
 """
 
-from .bdrate import Curve, bd_rate, overlap
-from .evaluate import evaluate, find_pictures, measure
+from .anchors import Anchor, anchor_named, load_anchors, read_anchors
+from .bdrate import Curve, Metric, bd_psnr, bd_rate, overlap
+from .evaluate import evaluate
+from .measure import Encode, PictureStore, measure
 from .metrics import ms_ssim, ms_ssim_db, psnr
-from .results import (
-    Evaluation,
-    ImageResult,
-    Mean,
-    QualityResult,
-    StageSeconds,
-    read_evaluations,
-    write_evaluations,
-)
+from .results import Evaluation, ImageResult, Mean, QualityResult, StageSeconds
+from .results_file import read_evaluations, write_evaluations
 
 __all__ = [
+    "Anchor",
     "Curve",
+    "Encode",
     "Evaluation",
     "ImageResult",
     "Mean",
+    "Metric",
+    "PictureStore",
     "QualityResult",
     "StageSeconds",
+    "anchor_named",
+    "bd_psnr",
     "bd_rate",
     "evaluate",
-    "find_pictures",
+    "load_anchors",
     "measure",
     "ms_ssim",
     "ms_ssim_db",
     "overlap",
     "psnr",
+    "read_anchors",
     "read_evaluations",
     "write_evaluations",
 ]

@@ -5,8 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from ..errors import PlicError, PluginError
+
+Metric = Literal["psnr", "ms_ssim_db"]
+"""What a curve's quality is, both in dB."""
 
 
 @dataclass(frozen=True)
@@ -54,18 +58,31 @@ def bd_rate(anchor: Curve, test: Curve) -> float:
         PluginError: the package ``bjontegaard`` is not installed.
     """
     overlap(anchor, test)
-    try:
-        import bjontegaard
-    except ImportError as error:
-        raise PluginError(
-            "BD-rates need the package bjontegaard, which is not installed", hint="pip install 'plic[report]'"
-        ) from error
-    a, b = _sorted(anchor), _sorted(test)
-    return float(
-        bjontegaard.bd_rate(
-            a.rate, a.quality, b.rate, b.quality, method="pchip", require_matching_points=False, min_overlap=0
-        )
-    )
+    return _delta("bd_rate", anchor, test)
+
+
+def bd_psnr(anchor: Curve, test: Curve) -> float:
+    """Mean difference in quality at equal rate (Bjøntegaard's delta PSNR; of MS-SSIM likewise).
+
+    Quality is interpolated as a function of the logarithm of the rate by PCHIP through all points of both curves, and
+    integrated over the rates that both reach.
+
+    Args:
+        anchor: curve that is compared with.
+        test: curve that is judged.
+
+    Returns:
+        dB; positive when ``test`` is better than ``anchor``.
+
+    Raises:
+        PlicError: no rate is reached by both, or a curve has two points of one rate.
+        PluginError: the package ``bjontegaard`` is not installed.
+    """
+    for curve in (anchor, test):
+        if len(set(curve.rate)) < len(curve.rate):
+            raise PlicError("the curve has two qualities at one rate", got=f"rates {_values(curve.rate)}")
+    _common(anchor.rate, test.rate, "rate", "bpp")
+    return _delta("bd_psnr", anchor, test)
 
 
 def overlap(anchor: Curve, test: Curve) -> tuple[float, float]:
@@ -74,25 +91,45 @@ def overlap(anchor: Curve, test: Curve) -> tuple[float, float]:
     Raises:
         PlicError: there is none.
     """
-    low = max(min(anchor.quality), min(test.quality))
-    high = min(max(anchor.quality), max(test.quality))
+    return _common(anchor.quality, test.quality, "quality", "dB")
+
+
+def _delta(name: Literal["bd_rate", "bd_psnr"], anchor: Curve, test: Curve) -> float:
+    try:
+        import bjontegaard
+    except ImportError as error:
+        raise PluginError(
+            "Bjøntegaard's deltas need the package bjontegaard, which is not installed",
+            hint="pip install 'plic[report]'",
+        ) from error
+    key: Literal["quality", "rate"] = "quality" if name == "bd_rate" else "rate"  # what is interpolated over must rise
+    a, b = _sorted(anchor, key), _sorted(test, key)
+    compute = getattr(bjontegaard, name)
+    return float(
+        compute(a.rate, a.quality, b.rate, b.quality, method="pchip", require_matching_points=False, min_overlap=0)
+    )
+
+
+def _common(anchor: Sequence[float], test: Sequence[float], what: str, unit: str) -> tuple[float, float]:
+    low = max(min(anchor), min(test))
+    high = min(max(anchor), max(test))
     if low >= high:
         raise PlicError(
-            "the curves have no quality in common, so their rates cannot be compared",
-            got=f"{_range(anchor.quality)} and {_range(test.quality)}",
+            f"the curves have no {what} in common, so they cannot be compared",
+            got=f"{_range(anchor, unit)} and {_range(test, unit)}",
             hint="evaluate at more qualities",
         )
     return low, high
 
 
-def _sorted(curve: Curve) -> Curve:
-    points = sorted(zip(curve.quality, curve.rate, strict=True))
-    return Curve(tuple(rate for _, rate in points), tuple(quality for quality, _ in points))
+def _sorted(curve: Curve, key: Literal["quality", "rate"]) -> Curve:
+    order = sorted(range(len(curve.rate)), key=getattr(curve, key).__getitem__)
+    return Curve(tuple(curve.rate[index] for index in order), tuple(curve.quality[index] for index in order))
 
 
 def _values(values: Sequence[float]) -> str:
     return ", ".join(f"{value:.4g}" for value in values) or "none"
 
 
-def _range(values: Sequence[float]) -> str:
-    return f"{min(values):.2f} to {max(values):.2f} dB"
+def _range(values: Sequence[float], unit: str) -> str:
+    return f"{min(values):.4g} to {max(values):.4g} {unit}"

@@ -1,32 +1,34 @@
-"""What an evaluation found, and its file: JSON in and out.
+"""What an evaluation found, as records.
 
     Evaluation ── qualities: QualityResult ── images: ImageResult ── encode, decode: StageSeconds
                                           └── mean: Mean
 
-In JSON a value that is not finite (the PSNR of identical pictures, the MS-SSIM of small ones) is the string
-``"Infinity"`` or ``"NaN"``.
+`plic.core.evaluation.results_file` writes and reads them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from pathlib import Path
-from typing import Any, Literal
+from collections.abc import Callable, Sequence
+from typing import Any
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
-from ..errors import PlicError
-from ..files import read_file, write_atomically
 from ..stages import StageTimes
-from .bdrate import Curve
+from .bdrate import Curve, Metric
 from .metrics import ms_ssim_db
 
+ENCODER_STAGES = frozenset({"analysis", "hyper analysis", "hyper synthesis", "context"})
+DECODER_STAGES = frozenset({"hyper synthesis", "context", "synthesis"})
+"""Stages of `plic.core.report.RecipeReport.macs_per_pixel` that the encoder and the decoder compute."""
 
-class _Record(BaseModel):
+
+class Record(BaseModel):
+    """Base of the records that go to JSON: frozen, and without unknown fields."""
+
     model_config = ConfigDict(extra="forbid", frozen=True, ser_json_inf_nan="strings", protected_namespaces=())
 
 
-class StageSeconds(_Record):
+class StageSeconds(Record):
     """Wall-clock seconds by stage; see `plic.core.stages.StageTimes` for what each stage covers."""
 
     image: float
@@ -47,11 +49,11 @@ class StageSeconds(_Record):
         return cls(**{stage: _mean([getattr(one, stage) for one in all_of]) for stage in cls.model_fields})
 
 
-class ImageResult(_Record):
+class ImageResult(Record):
     """One picture at one quality.
 
     Attributes:
-        name: path below the evaluated folder.
+        name: path below the evaluated folder, with ``/`` between folders.
         width: in pixels.
         height: in pixels.
         bytes: of the whole ``.plic`` file.
@@ -62,6 +64,13 @@ class ImageResult(_Record):
         model_bits: the probability model's own cross-entropy of the same symbols.
         encode: seconds.
         decode: seconds.
+        encode_steps: sequential steps of the encoder; see `plic.core.evaluation.steps.SequentialSteps`.
+        decode_steps: likewise of the decoder.
+        encode_memory: bytes, the most that the process held in memory while it encoded; libraries and weights count.
+            None where the system does not tell.
+        decode_memory: likewise while it decoded.
+        decoded: the decoded picture as a PNG file, its path relative to the results file's folder, with ``/`` between
+            folders; None if it was not kept.
     """
 
     name: str
@@ -75,9 +84,19 @@ class ImageResult(_Record):
     model_bits: float
     encode: StageSeconds
     decode: StageSeconds
+    encode_steps: int | None = None
+    decode_steps: int | None = None
+    encode_memory: int | None = None
+    decode_memory: int | None = None
+    decoded: str | None = None
+
+    @property
+    def estimate_bpp(self) -> float:
+        """The model's own estimate of the rate, to stand beside `bpp`."""
+        return self.model_bits / (self.width * self.height)
 
 
-class Mean(_Record):
+class Mean(Record):
     """Arithmetic means over the pictures of a folder.
 
     Attributes:
@@ -89,6 +108,11 @@ class Mean(_Record):
         overhead: all section bits over all model bits, minus 1: what coding adds to the model's own cross-entropy.
         encode: seconds per picture.
         decode: seconds per picture.
+        estimate_bpp: mean of the model's own estimates of the bits per pixel.
+        encode_steps: mean of the pictures' values, as are the following; None where a picture has none.
+        decode_steps: likewise.
+        encode_memory: bytes.
+        decode_memory: bytes.
     """
 
     bytes: float
@@ -99,33 +123,57 @@ class Mean(_Record):
     overhead: float
     encode: StageSeconds
     decode: StageSeconds
-
-
-class QualityResult(_Record):
-    """All pictures at one quality level."""
-
-    quality: int
-    mean: Mean
-    images: tuple[ImageResult, ...]
+    estimate_bpp: float | None = None
+    encode_steps: float | None = None
+    decode_steps: float | None = None
+    encode_memory: float | None = None
+    decode_memory: float | None = None
 
     @classmethod
-    def of(cls, quality: int, images: Sequence[ImageResult]) -> QualityResult:
-        """With the means of ``images``, of which there is at least one."""
-        similarity = _mean([image.ms_ssim for image in images])
-        mean = Mean(
-            bytes=_mean([image.bytes for image in images]),
-            bpp=_mean([image.bpp for image in images]),
-            psnr=_mean([image.psnr for image in images]),
+    def of(cls, images: Sequence[ImageResult]) -> Mean:
+        """Of at least one picture."""
+
+        def mean(value: Callable[[ImageResult], float]) -> float:
+            return _mean([value(image) for image in images])
+
+        similarity = mean(lambda image: image.ms_ssim)
+        return cls(
+            bytes=mean(lambda image: image.bytes),
+            bpp=mean(lambda image: image.bpp),
+            psnr=mean(lambda image: image.psnr),
             ms_ssim=similarity,
             ms_ssim_db=ms_ssim_db(similarity),
             overhead=8 * sum(image.section_bytes for image in images) / sum(image.model_bits for image in images) - 1,
             encode=StageSeconds.mean([image.encode for image in images]),
             decode=StageSeconds.mean([image.decode for image in images]),
+            estimate_bpp=mean(lambda image: image.estimate_bpp),
+            encode_steps=_mean_if_known([image.encode_steps for image in images]),
+            decode_steps=_mean_if_known([image.decode_steps for image in images]),
+            encode_memory=_mean_if_known([image.encode_memory for image in images]),
+            decode_memory=_mean_if_known([image.decode_memory for image in images]),
         )
-        return cls(quality=quality, mean=mean, images=tuple(images))
 
 
-class Evaluation(_Record):
+class QualityResult(Record):
+    """All pictures at one quality.
+
+    Attributes:
+        quality: level, or a point between two.
+        mean: over the pictures.
+        images: in the order of `plic.core.image.find_pictures`.
+    """
+
+    quality: float
+    mean: Mean
+    images: tuple[ImageResult, ...]
+
+    @classmethod
+    def of(cls, quality: float, images: Sequence[ImageResult]) -> QualityResult:
+        """With the means of ``images``, of which there is at least one."""
+        return cls(quality=quality, mean=Mean.of(images), images=tuple(images))
+
+
+class Evaluation(Record):
     """A codec, measured on a folder of pictures.
 
     Attributes:
@@ -133,9 +181,14 @@ class Evaluation(_Record):
         recipe: resolved, as `plic.core.recipe.Recipe.resolved` gives it.
         fingerprint: SHA-256 of the frozen weights in hexadecimal; streams carry its first 8 digits.
         data: name of the folder.
-        threads: of the networks.
+        threads: of the networks, in each process.
         versions: of plic, the libraries that computed, Python and the platform.
         qualities: results, in the order asked for.
+        folder: absolute path of the pictures; empty in results that did not record it.
+        parameters: trained parameters of all parts; None in results that did not record it.
+        macs_per_pixel: multiply-accumulates per pixel by stage, counted for a picture of 768x512; see
+            `plic.core.report.RecipeReport`. Empty in results that did not record them.
+        processes: that coded side by side. Seconds mean little unless it is 1.
     """
 
     model: str
@@ -145,8 +198,27 @@ class Evaluation(_Record):
     threads: int
     versions: dict[str, str]
     qualities: tuple[QualityResult, ...]
+    folder: str = ""
+    parameters: int | None = None
+    macs_per_pixel: dict[str, float] = Field(default_factory=dict)
+    processes: int = 1
 
-    def curve(self, metric: Literal["psnr", "ms_ssim_db"] = "psnr") -> Curve:
+    @property
+    def encode_macs_per_pixel(self) -> float | None:
+        """Multiply-accumulates per pixel of the encoder: analysis, side information and context; None if unknown."""
+        return self._macs(ENCODER_STAGES)
+
+    @property
+    def decode_macs_per_pixel(self) -> float | None:
+        """Multiply-accumulates per pixel of the decoder: side information, context and synthesis; None if unknown."""
+        return self._macs(DECODER_STAGES)
+
+    def _macs(self, stages: frozenset[str]) -> float | None:
+        if not self.macs_per_pixel:
+            return None
+        return sum(macs for stage, macs in self.macs_per_pixel.items() if stage in stages)
+
+    def curve(self, metric: Metric = "psnr") -> Curve:
         """Mean bits per pixel and mean quality in dB, for `bd_rate`.
 
         Raises:
@@ -156,37 +228,10 @@ class Evaluation(_Record):
         return Curve(tuple(mean.bpp for mean in means), tuple(getattr(mean, metric) for mean in means))
 
 
-class _File(_Record):
-    plic_evaluation: Literal[1] = 1
-    evaluations: tuple[Evaluation, ...]
-
-
-def write_evaluations(path: str | Path, evaluations: Sequence[Evaluation]) -> None:
-    """Write a results file, whole or not at all.
-
-    Raises:
-        FileError: it cannot be written.
-    """
-    write_atomically(path, _File(evaluations=tuple(evaluations)).model_dump_json(indent=1).encode() + b"\n")
-
-
-def read_evaluations(path: str | Path) -> list[Evaluation]:
-    """Read a results file.
-
-    Raises:
-        FileError: it cannot be read.
-        PlicError: it is not a results file.
-    """
-    data = read_file(path)
-    try:
-        return list(_File.model_validate_json(data).evaluations)
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"])) or "the whole file"
-        raise PlicError(
-            f"{path} is not a results file", got=f"{where}: {first['msg']}", hint="write one with `plic evaluate`"
-        ) from error
-
-
 def _mean(values: Sequence[float]) -> float:
     return sum(values) / len(values)
+
+
+def _mean_if_known(values: Sequence[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return _mean(known) if len(known) == len(values) else None

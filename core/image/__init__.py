@@ -8,6 +8,7 @@ into section payloads, without loss. torch is imported only inside the functions
 """
 
 from .extras import decode_plane, decode_profile, encode_plane, encode_profile
+from .folders import find_pictures
 from .picture import FrameWarning, Picture, PictureWarning, PrecisionWarning, to_pil
 from .reading import read_picture
 from .tensors import crop, from_tensor, pad, padded_size, to_tensor
@@ -23,6 +24,7 @@ __all__ = [
     "decode_profile",
     "encode_plane",
     "encode_profile",
+    "find_pictures",
     "from_tensor",
     "pad",
     "padded_size",
