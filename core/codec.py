@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
 
+from .medians import Medians
 from .recipe import Parts, Recipe, build_parts
-from .slots import Grid, Head, LatentShape
+from .slots import Grid, LatentShape
 
 if TYPE_CHECKING:
     from .frozen import FrozenCodec
     from .registry import Registry
 
-MEDIAN_REFRESH = 100  # training passes between two looks at the medians
+Noise = Callable[[Tensor], Tensor]
+"""From a tensor to noise of its shape, uniform in [-1/2, 1/2)."""
 
 
 @dataclass
@@ -53,29 +56,36 @@ class Codec(nn.Module):
         self.quantizer = parts.quantizer
         self.coder = parts.coder
         self.distortion = parts.distortion
-        self._medians_of_y = _Medians(parts.head)
-        self._medians_of_z = None if parts.side_information is None else _Medians(parts.side_information.head)
+        self._medians_of_y = Medians(parts.head)
+        self._medians_of_z = None if parts.side_information is None else Medians(parts.side_information.head)
+
+    @property
+    def medians(self) -> list[Medians]:
+        """Of the densities that have any, in a fixed order."""
+        return [medians for medians in (self._medians_of_y, self._medians_of_z) if medians is not None]
 
     @property
     def stride(self) -> int:
         """Image sides given to `forward` must be multiples of this."""
         return self.transform.stride
 
-    def forward(self, x: Tensor, quality: Tensor | None = None) -> CodecOutput:
+    def forward(self, x: Tensor, quality: Tensor | None = None, noise: Noise | None = None) -> CodecOutput:
         """Reconstruction and estimated rate.
 
         Args:
             x: ``(B, 3, H, W)`` in [0, 1], sides multiples of `stride`.
             quality: int64 ``(B,)``; the highest level by default.
+            noise: where the quantiser's surrogates take their noise from in training; torch's generator by default.
         """
+        noise = noise or uniform_noise
         if quality is None:
             quality = torch.full((len(x),), self.rate.levels - 1, device=x.device)
         y = self.rate.scale(self.transform.analysis(x).float(), quality)
-        side, bits_z = self._side(y)
-        y_hat, bits_y = self._latent(y, side)
+        side, bits_z = self._side(y, noise)
+        y_hat, bits_y = self._latent(y, side, noise)
         return CodecOutput(self.transform.synthesis(self.rate.unscale(y_hat, quality)), bits_y, bits_z)
 
-    def _side(self, y: Tensor) -> tuple[Tensor | None, Tensor]:
+    def _side(self, y: Tensor, draw: Noise) -> tuple[Tensor | None, Tensor]:
         """Side features and the bits of ``z``."""
         part = self.side_information
         if part is None or self._medians_of_z is None:
@@ -83,16 +93,16 @@ class Codec(nn.Module):
         z = part.analysis(y).float()
         medians = self._medians_of_z.get(self.training)
         if self.training:
-            noise = torch.rand_like(z) - 0.5
+            noise = draw(z)
             for_rate, z_hat = z + noise, self.quantizer.for_synthesis(z, noise, medians)
         else:
             for_rate = z_hat = _rounded(z, medians)
         bits = _bits(part.head.likelihood(z.new_zeros(len(z), 0, *z.shape[1:]), for_rate))
         return part.synthesis(z_hat, *y.shape[-2:]), bits
 
-    def _latent(self, y: Tensor, side: Tensor | None) -> tuple[Tensor, Tensor]:
+    def _latent(self, y: Tensor, side: Tensor | None, draw: Noise) -> tuple[Tensor, Tensor]:
         """Quantised latent (or its surrogate) as the synthesis sees it, and its bits."""
-        noise = torch.rand_like(y) - 0.5
+        noise = draw(y)
         seen = self._seen(y, noise, side)
         forced = self.context.teacher_forced(seen, side)
         centre = self._centre(forced.parameters)
@@ -166,21 +176,9 @@ def assemble(recipe: Recipe, registry: Registry | None = None) -> Codec:
     return Codec(recipe, build_parts(recipe, registry))
 
 
-class _Medians:
-    """Medians of a head's densities, looked at from time to time while these are trained: it takes a bisection."""
-
-    def __init__(self, head: Head) -> None:
-        self._head = head
-        self._medians: Tensor | None = None
-        self._passes = 0
-
-    def get(self, training: bool) -> Tensor | None:
-        """``(C, 1, 1)``; None for a head without medians."""
-        if self._medians is None or not training or self._passes % MEDIAN_REFRESH == 0:
-            offsets = self._head.offsets()
-            self._medians = None if offsets is None else offsets.float()[:, None, None]
-        self._passes += training
-        return self._medians
+def uniform_noise(like: Tensor) -> Tensor:
+    """`Noise` from torch's own generator."""
+    return torch.rand_like(like) - 0.5
 
 
 def _rounded(y: Tensor, centre: Tensor | None) -> Tensor:

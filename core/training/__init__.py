@@ -1,5 +1,16 @@
-"""Training: from a recipe and a folder of photographs to a checkpoint."""
+"""Training: from a recipe and folders of photographs to weights.
 
-from .loop import TrainingRun, train
+    folders ── Photographs ── Draw.cut ──> crops ── TrainingRun.step ──> weights ── freeze ──> weights.safetensors
+               uint8, on the device                     │ sums stay on the device
+                                                        └── means, every 50 steps ──> log.jsonl, progress bar
 
-__all__ = ["TrainingRun", "train"]
+`train` carries it out: models one after the other, checkpoints, limits on time, interrupts, several processes.
+"""
+
+from .loop import Options, train
+from .photographs import Photographs
+from .progress import Progress
+from .run import TrainingRun
+from .world import World
+
+__all__ = ["Options", "Photographs", "Progress", "TrainingRun", "World", "train"]

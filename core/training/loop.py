@@ -1,219 +1,221 @@
-"""The training loop."""
+"""From a recipe and folders of photographs to weights."""
 
 from __future__ import annotations
 
-import json
 import math
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
-from torch import Tensor
 
-from ..codec import Codec, CodecOutput, assemble
+from ..codec import assemble
 from ..errors import FileError, TrainingError
 from ..files import write_atomically
 from ..recipe import Recipe
-from .checkpoint import load_checkpoint, save_checkpoint
-from .data import CropSource
+from .interrupts import Interrupt, deferred_interrupts
+from .photographs import Photographs
+from .progress import Progress, Report, RunLog
+from .provenance import write_provenance
+from .run import CHECKPOINT, TrainingRun
+from .schedule import crops
+from .warm_start import load_start
+from .world import joined
 
-LOG_EVERY = 50
-CHECKPOINT = "checkpoint.pt"
 CHECKPOINT_SECONDS = 120.0
+WEIGHTS = "weights.safetensors"
+
+
+def _ignore(*_: object) -> None:
+    """Nobody is listening."""
 
 
 @dataclass(frozen=True)
-class Progress:
-    """One line of the training log: means since the line before. Seconds include those of earlier, resumed runs."""
+class Options:
+    """How a run is carried out, as opposed to what it computes.
 
-    step: int
-    seconds: float
-    loss: float
-    bpp: float
-    psnr: float
-    learning_rate: float
-
-
-class TrainingRun:
-    """One model in training.
-
-    Args:
-        recipe: what to train.
-        data: folders of photographs.
-        folder: where checkpoint, log and resolved recipe go.
-        model: index into the recipe's lambdas, for a recipe of fixed rate; None for a variable-rate one. The recipe
-            in the weights then states this one lambda.
-        minutes: limit on wall-clock time; the learning rate decays towards whichever limit comes first.
-
-    Raises:
-        TrainingError: there are no photographs.
+    Attributes:
+        minutes: limit on the wall-clock time for each model; schedules go by whichever limit comes first.
+        resume: go on from the checkpoints in the folder, where there are any.
+        start: weights file to begin from instead of fresh weights.
+        device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
+        compiled: compile the transforms with ``torch.compile``.
+        tensorboard: also write scalars for TensorBoard.
+        log_every: steps to a line of the log, for which the device is waited for.
+        report: called with each line of the log.
+        tick: called after each step with the share of the run that is done.
+        reading: called with the numbers of photographs that are read, and that there are.
     """
 
-    def __init__(
-        self, recipe: Recipe, data: Sequence[Path], folder: Path, model: int | None, minutes: float | None = None
-    ) -> None:
-        if model is not None:
-            one = recipe.training.model_copy(update={"lambdas": [recipe.training.lambdas[model]]})
-            recipe = replace(recipe, training=one)
-        self.settings = recipe.training
-        self.folder = folder
-        _make(folder)
-        self.minutes = minutes
-        torch.manual_seed(self.settings.seed)
-        self.codec: Codec = assemble(recipe)
-        self.lambdas = torch.tensor(self.settings.lambdas)
-        # relative to the geometric mean, so that the loss keeps its size
-        self._balance = (self.lambdas / self.lambdas.log().mean().exp()) ** -self.settings.balance
-        self.crops = CropSource(data, self.settings.crop, self.settings.seed)
-        self.optimizer = torch.optim.Adam(self.codec.parameters(), lr=self.settings.learning_rate)
-        self.step = 0
-        self.seconds = 0.0
-        write_atomically(folder / "recipe.yaml", recipe.to_yaml().encode())
-
-    @property
-    def checkpoint(self) -> Path:
-        """Where the run's state is kept."""
-        return self.folder / CHECKPOINT
-
-    def resume(self) -> None:
-        """Go on from the checkpoint in the folder.
-
-        Raises:
-            TrainingError: there is none, or it is of another recipe.
-        """
-        self.step, self.seconds = load_checkpoint(self.checkpoint, self.codec, self.optimizer)
-
-    def run(self, report: Callable[[Progress], None]) -> Codec:
-        """Train to the end, saving a checkpoint every two minutes, at the end and when interrupted.
-
-        Raises:
-            TrainingError: the loss or a gradient is not finite.
-        """
-        if self.step == 0 and self.settings.data_driven_start:
-            self.codec.transform.start_from(iter(self.crops))
-        self.codec.train()
-        started, saved = time.monotonic() - self.seconds, time.monotonic()
-        sums, counted = torch.zeros(3, dtype=torch.float64), 0
-        try:
-            while self._progress() < 1:
-                sums += self._train_step()
-                counted, self.step = counted + 1, self.step + 1
-                self.seconds = time.monotonic() - started
-                if self.step % LOG_EVERY == 0 or self._progress() >= 1:
-                    self._log(sums / counted, report)
-                    sums, counted = torch.zeros_like(sums), 0
-                if time.monotonic() - saved > CHECKPOINT_SECONDS:
-                    saved = time.monotonic()
-                    self._save()
-        except KeyboardInterrupt:
-            self._save()
-            raise
-        self._save()
-        return self.codec.eval()
-
-    def _save(self) -> None:
-        save_checkpoint(self.checkpoint, self.codec, self.optimizer, self.step, self.seconds)
-
-    def _progress(self) -> float:
-        """Share of the run that is done, by steps or by time."""
-        by_steps = self.step / self.settings.steps if self.settings.steps else 1.0
-        return by_steps if self.minutes is None else max(by_steps, self.seconds / (60 * self.minutes))
-
-    def _train_step(self) -> Tensor:
-        """One optimiser step; returns loss, bpp and 255^2 * MSE, means over the batch."""
-        settings = self.settings
-        for group in self.optimizer.param_groups:
-            group["lr"] = settings.learning_rate * self._learning_rate_factor()
-        x = self.crops.batch(settings.batch)
-        quality = torch.randint(len(self.lambdas), (settings.batch,))
-        with torch.autocast("cpu", torch.bfloat16, enabled=settings.precision == "bfloat16"):
-            output: CodecOutput = self.codec(x, quality)
-        bpp = (output.bits_y + output.bits_z) / x[0, 0].numel()
-        distortion = self.codec.distortion(x, output.x_hat)
-        loss = ((bpp + self.lambdas[quality] * distortion) * self._balance[quality]).mean()
-        if not bool(torch.isfinite(loss)):
-            raise self._not_finite("loss")
-        self.optimizer.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
-        norm = torch.nn.utils.clip_grad_norm_(self.codec.parameters(), settings.clip)
-        if not bool(torch.isfinite(norm)):
-            raise self._not_finite("gradient")
-        self.optimizer.step()
-        mse = (x - output.x_hat.detach().float()).square().mean() * 255**2
-        return torch.stack((loss.detach(), bpp.detach().mean(), mse)).double()
-
-    def _learning_rate_factor(self) -> float:
-        """Linear warm-up, then flat, then a cosine to zero over the last part of the run."""
-        settings = self.settings
-        warm = min(1.0, (self.step + 1) / settings.warmup) if settings.warmup else 1.0
-        if settings.decay_fraction == 0:
-            return warm
-        into_decay = (self._progress() - (1 - settings.decay_fraction)) / settings.decay_fraction
-        return warm * 0.5 * (1 + math.cos(math.pi * min(1.0, max(0.0, into_decay))))
-
-    def _log(self, means: Tensor, report: Callable[[Progress], None]) -> None:
-        loss, bpp, mse = means.tolist()
-        rate = float(self.optimizer.param_groups[0]["lr"])
-        progress = Progress(self.step, self.seconds, loss, bpp, 10 * math.log10(255**2 / mse), rate)
-        with (self.folder / "log.jsonl").open("a") as log:
-            log.write(json.dumps(asdict(progress)) + "\n")
-        report(progress)
-
-    def _not_finite(self, what: str) -> TrainingError:
-        layers = [
-            name
-            for name, parameter in self.codec.named_parameters()
-            if not bool(torch.isfinite(parameter).all())
-            or (parameter.grad is not None and not bool(torch.isfinite(parameter.grad).all()))
-        ]
-        return TrainingError(
-            f"the {what} is not finite at step {self.step}",
-            got=f"non-finite weights or gradients in {', '.join(layers[:3]) or 'no layer yet'}",
-            hint="lower training.learning_rate or training.clip, and go on from the checkpoint with --resume",
-        )
+    minutes: float | None = None
+    resume: bool = False
+    start: Path | None = None
+    device: str = "auto"
+    compiled: bool = False
+    tensorboard: bool = False
+    log_every: int = 50
+    report: Report = _ignore
+    tick: Callable[[float], None] = _ignore
+    reading: Callable[[int, int], None] = _ignore
 
 
-def train(
-    recipe: Recipe,
-    data: Sequence[Path],
-    out: Path,
-    *,
-    minutes: float | None = None,
-    resume: bool = False,
-    report: Callable[[Progress], None] = lambda progress: None,
-) -> None:
+def train(recipe: Recipe, data: Sequence[Path], out: Path, options: Options | None = None) -> None:
     """Train every model of a recipe and export frozen weights.
 
     A recipe whose rate part has several levels gives one model, otherwise there is one per lambda, in folders
-    ``out/0``, ``out/1``, ... Each folder receives checkpoint, log, resolved recipe and ``weights.safetensors``.
+    ``out/0``, ``out/1``, ... Each folder receives ``checkpoint.pt``, ``log.jsonl``, ``run.json`` (seed, versions,
+    state of the source), ``recipe.yaml`` (resolved) and ``weights.safetensors``. Under ``torchrun``, all processes
+    train one model together.
 
     Args:
         recipe: what to train.
         data: folders of photographs.
         out: folder for the results.
-        minutes: limit on wall-clock time per model.
-        resume: go on from the checkpoints in ``out``, where there are any.
-        report: called with each line of the log.
+        options: how.
 
     Raises:
         TrainingError: training cannot start or go on.
+        KeyboardInterrupt: the run was interrupted; if it had begun, its checkpoint is written.
     """
-    lambdas = recipe.training.lambdas
+    options = options or Options()
     variable = assemble(recipe).rate.levels > 1
-    models: list[int | None] = [None] if variable else list(range(len(lambdas)))
-    for model in models:
-        folder = out if len(models) == 1 else out / str(model)
-        if not resume and (folder / CHECKPOINT).exists():
-            raise TrainingError(
-                f"{folder} holds an earlier run",
-                hint="add --resume to go on with it, or name another folder with --out",
+    models: list[int | None] = [None] if variable else list(range(len(recipe.training.lambdas)))
+    folders = [out if len(models) == 1 else out / str(model) for model in models]
+    for folder in folders:
+        _check_folder(folder, options)
+    with joined(options.device) as world:
+        if not world.leads:
+            options = replace(options, report=_ignore, tick=_ignore, reading=_ignore)
+        photographs = Photographs.of(data, recipe.training.largest_crop, world.device, options.reading)
+        for index, (model, folder) in enumerate(zip(models, folders, strict=True)):
+            run = TrainingRun(recipe, photographs, folder, model, world, options.compiled)
+            with deferred_interrupts() as interrupt:
+                _Loop(run, options, interrupt, index, len(models)).go(data)
+
+
+class _Loop:
+    """Carries one run out: when to log, save, stop."""
+
+    def __init__(self, run: TrainingRun, options: Options, interrupt: Interrupt, index: int, models: int) -> None:
+        self.run, self.options, self.interrupt = run, options, interrupt
+        self.index, self.models = index, models
+        self.seconds = 0.0
+
+    def go(self, data: Sequence[Path]) -> None:
+        """From wherever the folder's checkpoint stands to the end, and export the weights."""
+        run, options = self.run, self.options
+        if run.world.leads:
+            _make(run.folder)
+        if options.resume and run.checkpoint.exists():
+            self.seconds = run.resume()
+        elif options.start is not None:
+            load_start(run.codec, options.start)
+        else:
+            run.start_from_data()
+        log = None
+        if run.world.leads:
+            write_atomically(run.folder / "recipe.yaml", run.codec.recipe.to_yaml().encode())
+            settings = run.settings
+            write_provenance(run.folder, settings.seed, data, run.photographs, run.world, options.start)
+            log = RunLog(run.folder, options.report, options.tensorboard)
+            log.rewind(run.done)
+        try:
+            self._steps(log)
+        finally:
+            if log is not None:
+                log.close()
+        if run.world.leads:
+            run.trained().freeze().save(run.folder / WEIGHTS)
+
+    def _steps(self, log: RunLog | None) -> None:
+        run, started = self.run, time.monotonic() - self.seconds
+        saved = logged = time.monotonic()
+        logged_at = run.done
+        self._tell_time(started)
+        while run.share < 1:
+            run.step()
+            self.options.tick(run.share)
+            if run.world.size == 1:
+                self._tell_time(started)
+            ends = run.share >= 1
+            if run.done % self.options.log_every == 0 or ends:
+                self._tell_time(started)
+                self._line(log, run.done - logged_at, time.monotonic() - logged)
+                logged, logged_at = time.monotonic(), run.done
+            stops = self._stops()
+            if (
+                stops
+                or ends
+                or (run.done % self.options.log_every == 0 and time.monotonic() - saved > CHECKPOINT_SECONDS)
+            ):
+                saved = time.monotonic()
+                self._save()
+            if stops:
+                raise KeyboardInterrupt
+
+    def _line(self, log: RunLog | None, steps: int, seconds: float) -> None:
+        run = self.run
+        try:
+            means = run.means()
+        except TrainingError:
+            self._save()  # the bad steps changed nothing
+            raise
+        if log is None:
+            return
+        crop, batch = crops(run.settings, run.share)
+        share = max(run.share, 1e-9)
+        log.write(
+            Progress(
+                step=run.done,
+                steps=run.settings.steps,
+                seconds=self.seconds,
+                seconds_left=self.seconds / share * (1 - share),
+                loss=means.loss,
+                bpp=means.bpp,
+                psnr=10 * math.log10(255**2 / means.mse) if means.mse > 0 else math.inf,
+                distortion=means.distortion,
+                learning_rate=float(run.optimizer.param_groups[0]["lr"]),
+                gradient_norm=means.gradient_norm,
+                steps_per_second=steps / seconds if seconds else math.nan,
+                megapixels_per_second=steps * batch * crop**2 / 1e6 / seconds if seconds else math.nan,
+                model=self.index,
+                models=self.models,
             )
-        run = TrainingRun(recipe, data, folder, model, minutes)
-        if run.checkpoint.exists():
-            run.resume()
-        run.run(report).freeze().save(folder / "weights.safetensors")
+        )
+
+    def _tell_time(self, started: float) -> None:
+        """Bring seconds and, where time is limited, the share up to date; the same in every process."""
+        self.seconds = float(self._agreed(time.monotonic() - started))
+        if self.options.minutes is not None:
+            self.run.share = max(self.run.share, self.seconds / (60 * self.options.minutes))
+
+    def _stops(self) -> bool:
+        """Whether somebody interrupted; several processes must agree when, and do so where they log."""
+        if self.run.world.size == 1:
+            return self.interrupt.wanted
+        if self.run.done % self.options.log_every:
+            return False
+        return bool(self._agreed(float(self.interrupt.wanted)))
+
+    def _agreed(self, value: float) -> float:
+        """The first process's value."""
+        world = self.run.world
+        if world.size == 1:
+            return value
+        mine = value if world.leads else 0.0
+        return float(world.total(torch.tensor(mine, dtype=torch.float64, device=world.device)))
+
+    def _save(self) -> None:
+        if self.run.world.leads:
+            self.run.save(self.seconds)
+
+
+def _check_folder(folder: Path, options: Options) -> None:
+    if not options.resume and (folder / CHECKPOINT).exists():
+        raise TrainingError(
+            f"{folder} holds an earlier run", hint="add --resume to go on with it, or name another folder with --out"
+        )
 
 
 def _make(folder: Path) -> None:
