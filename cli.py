@@ -17,9 +17,7 @@ from .core.errors import PlicError
 
 if TYPE_CHECKING:
     from .core.commands.coding import Coded
-    from .core.evaluation import QualityResult
     from .core.refining import Progress
-    from .core.training import loop
 
 
 class _Group(click.Group):
@@ -125,9 +123,21 @@ class _RefiningBar:
 @_model
 @click.option(
     "--quality",
-    type=click.IntRange(min=0),
-    metavar="N",
-    help="Quality level; 0 is the lowest, the highest is the default.",
+    type=click.FloatRange(min=0),
+    metavar="X",
+    help="Quality: a level, 0 is the lowest, or a point between two; the highest is the default.",
+)
+@click.option(
+    "--target-bpp",
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="X",
+    help="Highest quality whose file takes at most so many bits per pixel.",
+)
+@click.option(
+    "--target-psnr",
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="DB",
+    help="Lowest quality whose picture has at least this PSNR.",
 )
 @click.option("--coder", metavar="ID", help="Entropy coder, instead of the recipe's own.")
 @_refining
@@ -148,6 +158,11 @@ def encode(inputs: tuple[str, ...], **options: Any) -> None:
 
 def _coded_line(coded: Coded) -> str:
     line = f"{coded.source} -> {coded.target}: {coded.size} bytes, {coded.bits_per_pixel:.4f} bpp"
+    if (targeted := coded.targeted) is not None:
+        from .core.container.stream import quality_text
+
+        reached = "" if targeted.psnr is None else f"{targeted.psnr:.3f} dB, "
+        line = f"{line}, {reached}quality {quality_text(targeted.quality)}, {targeted.encodes} encodes"
     if (refinement := coded.refinement) is None:
         return line
     before, after = refinement.before.total, refinement.after.total
@@ -225,25 +240,59 @@ def plugins(as_json: bool) -> None:
 
 
 @main.command()
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, with the points.")
+def anchors(as_json: bool) -> None:
+    """List the rate-distortion curves to compare with: id, kind, set of pictures, points, source."""
+    from .core.commands.listing import anchor_facts
+
+    facts = anchor_facts()
+    if as_json:
+        click.echo(json.dumps(facts, indent=2, ensure_ascii=False))
+    else:
+        _print_rows([(a["id"], a["kind"], a["data"], f"{len(a['rate'])} points", a["source"]) for a in facts])
+
+
+@main.command()
 @click.argument("recipe")
 @click.option("--data", required=True, multiple=True, metavar="DIR", help="Folder of photographs; repeatable.")
 @click.option("--out", required=True, metavar="DIR", help="Folder for checkpoints, log and weights.")
-@click.option("--set", "settings", multiple=True, metavar="SLOT.KEY=VALUE", help="Change a setting; repeatable.")
+@click.option(
+    "--lambda",
+    "lambdas",
+    type=click.FloatRange(min=0, min_open=True),
+    multiple=True,
+    metavar="X",
+    help="Weight of the distortion, instead of the recipe's; repeatable.",
+)
 @click.option("--steps", type=click.IntRange(min=0), help="Instead of the recipe's training.steps.")
 @click.option("--minutes", type=click.FloatRange(min=0, min_open=True), help="Limit on the time for each model.")
+@click.option("--set", "settings", multiple=True, metavar="SLOT.KEY=VALUE", help="Change a setting; repeatable.")
+@click.option("--seed", type=int, help="Instead of the recipe's training.seed.")
+@click.option("--from", "start", metavar="FILE", help="Begin with these weights instead of fresh ones.")
+@click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or cuda:N.")
+@click.option("--compile", "compiled", is_flag=True, help="Compile the transforms with torch.compile.")
+@click.option("--tensorboard", is_flag=True, help="Also write scalars for TensorBoard.")
+@click.option("--log-every", type=click.IntRange(min=1), default=50, show_default=True, help="Steps to a log line.")
 @click.option("--resume", is_flag=True, help="Go on from the checkpoint in --out.")
+@_threads
 def train(recipe: str, data: tuple[str, ...], out: str, **options: Any) -> None:
-    """Train RECIPE (a name, or the path of a .yaml file)."""
-    from .core.commands.training import train_recipe
+    """Train RECIPE (a name, or the path of a .yaml file).
 
-    train_recipe(recipe, data, out, report=_print_progress, **options)
+    Under torchrun, all processes train one model together: torchrun --nproc-per-node 8 -m plic train ...
+    """
+    from .core.commands.bars import TrainingDisplay
+    from .core.commands.training import recipe_to_train, train_recipe
 
-
-def _print_progress(progress: loop.Progress) -> None:
-    click.echo(
-        f"step {progress.step:>8}  {progress.seconds / 60:7.1f} min  loss {progress.loss:9.5f}  "
-        f"{progress.bpp:.4f} bpp  {progress.psnr:.2f} dB  rate {progress.learning_rate:.2e}"
-    )
+    changes = {key: options.pop(key) for key in ("settings", "lambdas", "steps", "seed")}
+    display = TrainingDisplay()
+    try:
+        train_recipe(recipe_to_train(recipe, **changes), data, out, display=display, **options)
+    except KeyboardInterrupt:
+        display.close()
+        click.echo(f"plic: interrupted; --resume goes on from the last checkpoint in {out}", err=True)
+        sys.exit(130)
+    finally:
+        display.close()
 
 
 @main.command()
@@ -251,25 +300,59 @@ def _print_progress(progress: loop.Progress) -> None:
 @click.option("--data", required=True, metavar="DIR", help="Folder of pictures.")
 @click.option("-o", "--out", required=True, metavar="FILE", help="Results file (JSON).")
 @click.option(
-    "--quality", type=click.IntRange(min=0), multiple=True, metavar="N", help="Quality level; repeatable; default: all."
+    "--quality",
+    type=click.FloatRange(min=0),
+    multiple=True,
+    metavar="X",
+    help="Quality: a level, or a point between two; repeatable; default: all levels.",
 )
+@click.option(
+    "--processes",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    help="Processes that code side by side; seconds mean something with one only.",
+)
+@click.option("--save-pictures", is_flag=True, help="Keep decoded pictures (PNG) in a folder beside the results.")
 @_refining
 @_threads
 @_force
 def evaluate(models: tuple[str, ...], data: str, out: str, **options: Any) -> None:
     """Measure MODELs (names, or files of weights) by coding every picture of a folder."""
-    from .core.commands.evaluation import evaluate_models
+    from .core.commands.evaluation import EvaluationDisplay, evaluate_models
 
-    evaluate_models(models, data, out, report=_print_quality, **options)
+    display = EvaluationDisplay()
+    try:
+        evaluate_models(models, data, out, display=display, **options)
+    finally:
+        display.close()
 
 
-def _print_quality(model: str, result: QualityResult) -> None:
-    mean = result.mean
-    click.echo(
-        f"{model}  quality {result.quality}  {mean.bpp:.4f} bpp  PSNR {mean.psnr:.3f} dB  "
-        f"MS-SSIM {mean.ms_ssim:.5f} ({mean.ms_ssim_db:.2f} dB)  overhead {100 * mean.overhead:.2f} %  "
-        f"encode {mean.encode.total:.2f} s  decode {mean.decode.total:.2f} s"
-    )
+def _count(ctx: click.Context, parameter: click.Parameter, value: str) -> int | None:
+    """A number, or None for ``all``."""
+    return None if value == "all" else int(click.IntRange(min=0)(value, parameter, ctx))
+
+
+@main.command()
+@click.argument("results", nargs=-1, required=True, metavar="RESULTS...")
+@click.option(
+    "-o", "--out", required=True, multiple=True, metavar="FILE", help="A .html page, .png plot or .csv table."
+)
+@click.option("--anchor", metavar="ID", help="Compare with this model or shipped anchor (see `plic anchors`).")
+@click.option("--show", multiple=True, metavar="ID", help="Draw this shipped anchor too; repeatable.")
+@click.option("--data", metavar="DIR", help="Folder of the originals, if they have moved.")
+@click.option("--pictures", default="6", show_default=True, metavar="N|all", callback=_count, help="Pictures to show.")
+@_force
+def compare(results: tuple[str, ...], out: tuple[str, ...], **options: Any) -> None:
+    """Compare RESULTS of `plic evaluate`: curves, BD-rates, costs, pictures beside their originals."""
+    from .core.commands.comparing import compare_results
+
+    compared = compare_results(results, out, **options)
+    _print_rows(compared.lines())
+    for note in compared.comparison.notes:
+        click.echo(f"note: {note}", err=True)
+    for written in compared.written:
+        click.echo(f"-> {written.path}: {written.size:,} bytes", err=True)
 
 
 @main.command("import")

@@ -129,7 +129,7 @@ def photograph() -> Path:
 # --- coding ---------------------------------------------------------------------------------------------------------
 
 
-def code(codec: FrozenCodec, picture: Picture, quality: int, path: Path) -> tuple[Version, StageTimes, StageTimes]:
+def code(codec: FrozenCodec, picture: Picture, quality: float, path: Path) -> tuple[Version, StageTimes, StageTimes]:
     """Encode into a file and decode from it."""
     encoding, decoding = StageTimes(), StageTimes()
     write_atomically(path, codec.encode(picture, quality=quality, times=encoding))

@@ -26,6 +26,8 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder with what a reader of README would have made."""
     monkeypatch.chdir(tmp_path)
     photograph(96, 64).save("photo.png")
+    Path("pictures").mkdir()
+    photograph(176, 176).save("pictures/one.png")
     Path("mine.yaml").write_text(blocks("yaml")[0])
     return tmp_path
 
@@ -39,7 +41,9 @@ def test_python_examples_run() -> None:
 def test_plic_commands_run() -> None:
     lines = [line.removeprefix("$ ") for block in blocks("console") for line in block.splitlines()]
     commands = [shlex.split(line, comments=True)[1:] for line in lines if line.startswith("plic ")]
-    assert {command[0] for command in commands} == {"encode", "inspect", "decode", "recipes", "train"}
+    assert {command[0] for command in commands} == {
+        *("encode", "inspect", "decode", "recipes", "train", "evaluate", "compare")
+    }
     for command in commands:
         if command[0] != "train":  # needs photographs and hours
             result = CliRunner().invoke(main, command)
