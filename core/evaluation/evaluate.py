@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Generator, Iterable, Sequence
+from contextlib import closing
 from itertools import islice
 from pathlib import Path
 
@@ -12,6 +12,7 @@ import torch
 from ..frozen import FrozenCodec
 from ..image import find_pictures, read_picture
 from ..report import report_on
+from ..threads import threads as torch_threads
 from ..versions import versions
 from .measure import Encode, Job, PictureStore, measure
 from .results import Evaluation, ImageResult, QualityResult
@@ -85,7 +86,7 @@ def _run(codec: FrozenCodec, jobs: Sequence[Job], processes: int, threads: int) 
     if processes > 1:
         yield from run_in_processes(codec, jobs, processes, threads)
         return
-    with _torch_threads(threads):
+    with torch_threads(threads):
         for index, job in enumerate(jobs):
             if index == 0:
                 measure(codec, read_picture(job.path), job.quality)
@@ -100,13 +101,3 @@ def _counted(
             if progress is not None:
                 progress(done, total)
             yield image
-
-
-@contextmanager
-def _torch_threads(threads: int) -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(threads)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)

@@ -27,9 +27,10 @@ from ..registry import default_registry
 from ..slots import LatentShape
 from ..slots.coder import Coder
 from ..stages import StageTimes
+from ..threads import threads
 from .broken import require
 from .causality import require_no_peeking, require_steps_are_the_whole
-from .compare import require_finite, require_gradients, require_same_bits, require_shape, threads
+from .compare import require_finite, require_gradients, require_same_bits, require_shape
 from .contract import Contract, contract, for_any
 from .data import enlivened, latent, on_grid, pictures, seeds, sides
 from .lively import with_life

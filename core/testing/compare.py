@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -14,17 +12,6 @@ from .broken import require
 
 SHOWN = 3
 """Indices that a message names."""
-
-
-@contextmanager
-def threads(count: int) -> Iterator[None]:
-    """Torch with that many threads."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(count)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 def require_shape(tensor: Tensor, shape: tuple[int, ...], what: str) -> None:

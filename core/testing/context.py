@@ -8,6 +8,7 @@ import torch
 from hypothesis import strategies as st
 from torch import Tensor
 
+from ..threads import threads
 from .broken import fail, require
 from .causality import FAR, conditional_elements, require_no_peeking, require_steps_are_the_whole
 from .compare import (
@@ -15,7 +16,6 @@ from .compare import (
     require_on_grid,
     require_same_bits,
     require_shape,
-    threads,
     transplant,
 )
 from .context_trial import ContextTrial

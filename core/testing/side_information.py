@@ -10,6 +10,7 @@ from torch import Tensor
 
 from ..exact import harden_children
 from ..slots import Head, SideInformation
+from ..threads import threads
 from .broken import require
 from .compare import (
     require_close,
@@ -17,7 +18,6 @@ from .compare import (
     require_on_grid,
     require_same_bits,
     require_shape,
-    threads,
     transplant,
 )
 from .contract import PartContract, contract, for_any
