@@ -230,9 +230,9 @@ def test_settings(here: Path, setting: str, message: str) -> None:
 @pytest.mark.parametrize(
     ("data", "out", "message"),
     [
-        ("nowhere", "new", "there is no folder nowhere"),
-        ("a.png", "new", "there is no folder a.png"),
-        ("folder.png", "new", "there is nothing to train on"),
+        ("nowhere", "new", "there is no such folder"),
+        ("a.png", "new", "there is no such folder"),
+        ("folder.png", "new", "the folder holds no pictures"),
         pytest.param("photographs/mixed", "new", "b.png"),
         pytest.param("photographs/good", "a.png", "a.png"),
         pytest.param("photographs/good", "a.png/new", "a.png"),

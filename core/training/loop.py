@@ -21,7 +21,7 @@ from .provenance import write_provenance
 from .run import CHECKPOINT, TrainingRun
 from .schedule import crops
 from .warm_start import load_start
-from .world import joined
+from .world import World, joined
 
 CHECKPOINT_SECONDS = 120.0
 WEIGHTS = "weights.safetensors"
@@ -87,11 +87,17 @@ def train(recipe: Recipe, data: Sequence[Path], out: Path, options: Options | No
     with joined(options.device) as world:
         if not world.leads:
             options = replace(options, report=_ignore, tick=_ignore, reading=_ignore)
-        photographs = Photographs.of(data, recipe.training.largest_crop, world.device, options.reading)
-        for index, (model, folder) in enumerate(zip(models, folders, strict=True)):
-            run = TrainingRun(recipe, photographs, folder, model, world, options.compiled)
-            with deferred_interrupts() as interrupt:
-                _Loop(run, options, interrupt, index, len(models)).go(data)
+        _train_models(recipe, data, list(zip(models, folders, strict=True)), world, options)
+
+
+def _train_models(
+    recipe: Recipe, data: Sequence[Path], models: Sequence[tuple[int | None, Path]], world: World, options: Options
+) -> None:
+    photographs = Photographs.of(data, recipe.training.largest_crop, world.device, options.reading)
+    for index, (model, folder) in enumerate(models):
+        run = TrainingRun(recipe, photographs, folder, model, world, options.compiled)
+        with deferred_interrupts() as interrupt:
+            _Loop(run, options, interrupt, index, len(models)).go(data)
 
 
 class _Loop:

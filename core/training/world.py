@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -86,6 +87,8 @@ def joined(device: str) -> Iterator[World]:
     distributed.init_process_group("nccl" if chosen.type == "cuda" else "gloo")
     try:
         yield World(chosen, distributed.get_rank(), distributed.get_world_size())
+        gc.collect()  # models spread over the processes must go before the group: afterwards they may wait for ever
+        distributed.barrier()
     finally:
         distributed.destroy_process_group()
 
