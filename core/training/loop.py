@@ -150,11 +150,8 @@ class _Loop:
                 self._line(log, run.done - logged_at, time.monotonic() - logged)
                 logged, logged_at = time.monotonic(), run.done
             stops = self._stops()
-            if (
-                stops
-                or ends
-                or (run.done % self.options.log_every == 0 and time.monotonic() - saved > CHECKPOINT_SECONDS)
-            ):
+            due = run.done % self.options.log_every == 0 and time.monotonic() - saved > CHECKPOINT_SECONDS
+            if stops or ends or due:
                 saved = time.monotonic()
                 self._save()
             if stops:
