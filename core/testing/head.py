@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from typing import ClassVar, cast
 
 import numpy as np
@@ -26,6 +27,8 @@ MASS_TOLERANCE = 2e-3
 AGREEMENT = 0.02
 """Greatest sum of differences between the masses of a likelihood and of its integers: tables are finite."""
 ELEMENTS = 5
+NEAR = 0.1
+"""Relative difference in bits between a head and one that was fitted to its tables."""
 PRECISIONS = (16, 24, 30)
 
 
@@ -249,6 +252,22 @@ class HeadContract(PartContract[Head]):
         tables = [cast(Distributions, one)(parameters, channels, Support(-5, 5)).table(24).cdf for one in frozen]
         same = np.array_equal(tables[0], tables[1])
         require(same, "a head with another's stored tables gives other integers", got=tables[1], expected=tables[0])
+
+    @contract
+    def test_a_start_from_frozen_tables_is_near_them(self) -> None:
+        """Started from a frozen head of its kind, a head's bits are nearly those of that head."""
+        trained, fresh = self.lively(1), self.lively(2)
+        if next(trained.parameters(), None) is None:
+            return
+        started = copy.deepcopy(fresh)
+        started.start_from(harden(trained, "head"))
+        parameters = on_grid(0, 1, trained.parameters_per_element, self.channels, 3, 4, spread=self.spread).float()
+        values = torch.round(on_grid(3, 1, self.channels, 3, 4, spread=1.0)).float()
+        got, *allowed = (
+            float(-head.likelihood(parameters, values).detach().log2().sum()) for head in (started, trained, fresh)
+        )
+        near = any(abs(got - bits) <= NEAR * bits for bits in allowed)
+        require(near, "started from tables, a head is neither near them nor fresh", got=got, expected=allowed[0])
 
     # --- training ---------------------------------------------------------------------------------------------------
 

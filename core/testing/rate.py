@@ -118,6 +118,19 @@ class RateContract(PartContract[Rate]):
             got, expected = getattr(target, name)(y, quality), getattr(source, name)(y, quality)
             require_same_bits(got, expected, f"with another's weights {name} differs")
 
+    @contract
+    def test_a_start_from_another_is_that_or_fresh(self) -> None:
+        """Started from a trained part at its own levels, a part scales as that does, or as if nothing had happened."""
+        trained, fresh, started = enlivened(self.make(1)), self.make(2), self.make(2)
+        started.start_from(trained, torch.arange(trained.levels, dtype=torch.float32))
+        y = on_grid(0, 1, self.channels, 2, 2).float()
+        for level in range(trained.levels):
+            quality = torch.tensor([level])
+            for name in ("scale", "unscale"):
+                got, *allowed = (getattr(part, name)(y, quality).detach() for part in (started, trained, fresh))
+                near = any(torch.allclose(got, one, rtol=TOLERANCE, atol=TOLERANCE) for one in allowed)
+                require(near, f"started from another, {name} is neither the other's nor the fresh one", got=got)
+
 
 def _qualities(rate: Rate) -> list[float]:
     """Every level, as int, and some points between each two."""
