@@ -39,8 +39,8 @@ def test_frozen_weights_come_back(name: str, tmp_path: Path) -> None:
 
 
 def test_gains_are_taken_over_by_their_lambdas(tmp_path: Path) -> None:
-    trained("house", tmp_path / "w.safetensors")
-    wider = [0.0018 / 2.8**2, 0.0018, 0.0051, 0.067 * 37.0]
+    known = trained("house", tmp_path / "w.safetensors").recipe.training.lambdas
+    wider = [known[0] / 8, known[0], known[2], known[7] * 40]
     changes = {**SMALL["house"], "rate.levels": 4, "training.lambdas": wider}
     codec = build("house", changes)
     load_start(codec, tmp_path / "w.safetensors")
