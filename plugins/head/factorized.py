@@ -102,8 +102,9 @@ class Factorized(Head):
         """Fit the densities to those of tables, by their cross-entropy."""
         if not isinstance(frozen, FrozenFactorized) or len(frozen.medians) != len(self.matrices[0]):
             return
-        symbols, probabilities = frozen.masses()
-        values = (symbols + frozen.medians[:, None]).float().unsqueeze(1)  # (C, 1, L)
+        device = self.matrices[0].device
+        symbols, probabilities = (one.to(device) for one in frozen.masses())
+        values = (symbols + frozen.medians[:, None].to(device)).float().unsqueeze(1)  # (C, 1, L)
         optimizer = torch.optim.Adam(self.parameters(), lr=FIT_RATE)
         for _ in range(FIT_STEPS):
             optimizer.zero_grad()
