@@ -8,7 +8,6 @@ import sys
 import warnings
 from collections.abc import Callable, Sequence
 from functools import wraps
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -17,7 +16,6 @@ from .core.errors import PlicError
 
 if TYPE_CHECKING:
     from .core.commands.coding import Coded
-    from .core.refining import Progress
 
 
 class _Group(click.Group):
@@ -97,26 +95,6 @@ def _refining(command: Callable[..., None]) -> Callable[..., None]:
     return collected
 
 
-class _RefiningBar:
-    """A progress bar for each file that is refined, on a terminal only."""
-
-    def __init__(self) -> None:
-        self._bar: Any = None
-
-    def __call__(self, source: Path, progress: Progress) -> None:
-        if self._bar is None:
-            self._bar = click.progressbar(length=1000, label=source.name, file=sys.stderr)
-            self._bar.render_progress()
-        self._bar.label = f"{source.name}, cost {progress.best:.4f}, iteration {progress.iteration}"
-        self._bar.update(round(1000 * progress.share) - self._bar.pos)
-
-    def close(self) -> None:
-        """End the line of the current file."""
-        if self._bar is not None:
-            self._bar.render_finish()
-            self._bar = None
-
-
 @main.command()
 @_inputs
 @_out
@@ -146,14 +124,15 @@ class _RefiningBar:
 def encode(inputs: tuple[str, ...], **options: Any) -> None:
     """Encode pictures into .plic files."""
     from .core.commands.coding import encode_files
+    from .core.commands.refining import RefiningDisplay
 
-    bar = _RefiningBar()
+    display = RefiningDisplay()
     try:
-        for coded in encode_files(inputs, progress=bar if sys.stderr.isatty() else None, **options):
-            bar.close()
+        for coded in encode_files(inputs, progress=display.tick, **options):
+            display.close()
             click.echo(_coded_line(coded), err=True)
     finally:
-        bar.close()
+        display.close()
 
 
 def _coded_line(coded: Coded) -> str:
@@ -280,8 +259,7 @@ def train(recipe: str, data: tuple[str, ...], out: str, **options: Any) -> None:
 
     Under torchrun, all processes train one model together: torchrun --nproc-per-node 8 -m plic train ...
     """
-    from .core.commands.bars import TrainingDisplay
-    from .core.commands.training import recipe_to_train, train_recipe
+    from .core.commands.training import TrainingDisplay, recipe_to_train, train_recipe
 
     changes = {key: options.pop(key) for key in ("settings", "lambdas", "steps", "seed")}
     display = TrainingDisplay()

@@ -13,7 +13,7 @@ from small import SMALL, photograph
 
 from plic import load
 from plic.cli import main
-from plic.core.commands.bars import TrainingDisplay, duration
+from plic.core.commands.training import TrainingDisplay, duration
 
 CHANGES = {**SMALL["balle2018"], "training.crop": 64, "training.batch": 1}
 SETTINGS = [part for key, value in CHANGES.items() for part in ("--set", f"{key}={json.dumps(value)}")]

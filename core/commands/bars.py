@@ -1,57 +1,55 @@
-"""Progress bars: on a terminal only, on standard error; otherwise lines on standard output."""
+"""A progress bar for long commands."""
 
 from __future__ import annotations
 
-import math
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
-if TYPE_CHECKING:
-    from ..training import Progress
-
 PARTS = 1000
-"""Steps of a bar."""
+"""Steps of a bar for what has no whole numbers."""
 
 
-class TrainingDisplay:
-    """Shows a run: photographs that are read, then rate, distortion and time left."""
+class Bar:
+    """A progress bar on standard error; nothing at all where that is not a terminal.
 
-    def __init__(self) -> None:
-        self._terminal = sys.stderr.isatty()
+    Args:
+        counts: show how many of how many are done.
+        time: show the time that is left, as far as the pace tells.
+
+    Attributes:
+        shown: whether it is a terminal.
+    """
+
+    def __init__(self, counts: bool = False, time: bool = True) -> None:
+        self._counts, self._time = counts, time
+        self.shown = sys.stderr.isatty()
         self._bar: Any = None
-        self._model = 0
 
-    def reading(self, done: int, total: int) -> None:
-        """Some photographs are read."""
-        if not self._terminal:
+    def advance(self, label: str, done: int, total: int) -> None:
+        """So much is done; the bar begins with the first call, and ends when all is done or with `close`."""
+        if not self.shown:
             return
         if self._bar is None:
-            self._open("photographs", total)
+            self._bar = click.progressbar(
+                length=total, label=label, file=sys.stderr, width=20, show_pos=self._counts, show_eta=self._time
+            )
+            self._bar.render_progress()
         self._bar.update(done - self._bar.pos)
-        if done == total:
-            self.close()
 
-    def tick(self, share: float) -> None:
-        """A share of the run is done."""
-        if not self._terminal:
-            return
-        if self._bar is None:
-            self._open("training", PARTS)
-        self._bar.update(min(PARTS, round(PARTS * share)) - self._bar.pos)
-
-    def line(self, progress: Progress) -> None:
-        """A line of the log."""
-        if not self._terminal:
-            click.echo(training_line(progress))
-            return
-        if progress.model != self._model:
-            self.close()
-            self._model = progress.model
-            self._open("training", PARTS)
+    def relabel(self, label: str) -> None:
+        """Write something else beside the bar, if there is one."""
         if self._bar is not None:
-            self._bar.label = training_line(progress)
+            self._bar.label = label
+            self._bar.render_progress()
+
+    def above(self, line: str) -> None:
+        """Print a line on standard output; the bar, if there is one, then comes below."""
+        if self._bar is not None:
+            click.echo("\r\x1b[K", nl=False, err=True)
+        click.echo(line)
+        if self._bar is not None:
             self._bar.render_progress()
 
     def close(self) -> None:
@@ -59,26 +57,3 @@ class TrainingDisplay:
         if self._bar is not None:
             self._bar.render_finish()
             self._bar = None
-
-    def _open(self, label: str, length: int) -> None:
-        self._bar = click.progressbar(length=length, label=label, file=sys.stderr, show_eta=False, width=20)
-        self._bar.render_progress()
-
-
-def training_line(progress: Progress) -> str:
-    """One line for people."""
-    model = f"model {progress.model + 1}/{progress.models}  " if progress.models > 1 else ""
-    return (
-        f"{model}step {progress.step}/{progress.steps}  {progress.bpp:.4f} bpp  {progress.psnr:.2f} dB  "
-        f"loss {progress.loss:.4f}  rate {progress.learning_rate:.1e}  {progress.steps_per_second:.2f} steps/s  "
-        f"{duration(progress.seconds)} done, {duration(progress.seconds_left)} left"
-    )
-
-
-def duration(seconds: float) -> str:
-    """Hours, minutes and seconds, as short as the size allows."""
-    if not math.isfinite(seconds):
-        return "?"
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"

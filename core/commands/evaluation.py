@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import re
-import sys
 from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-import click
+from typing import TYPE_CHECKING
 
 from ..errors import FileError
+from .bars import Bar
 
 if TYPE_CHECKING:
     from ..evaluation import QualityResult
@@ -22,33 +20,21 @@ class EvaluationDisplay:
     """Shows an evaluation: a line on standard output for each quality, and on a terminal a bar on standard error."""
 
     def __init__(self) -> None:
-        self._terminal = sys.stderr.isatty()
-        self._bar: Any = None
+        self._bar = Bar(counts=True)
 
     def tick(self, model: str, done: int, total: int) -> None:
         """Some pictures of a model are done."""
-        if not self._terminal:
-            return
-        if self._bar is None:
-            self._bar = click.progressbar(length=total, label=model, file=sys.stderr, show_pos=True)
-            self._bar.render_progress()
-        self._bar.update(done - self._bar.pos)
+        self._bar.advance(model, done, total)
         if done == total:
             self.close()
 
     def line(self, model: str, result: QualityResult) -> None:
         """The means of a quality."""
-        if self._bar is not None:
-            click.echo("\r\x1b[K", nl=False, err=True)  # the line takes the place of the bar, which then comes below
-        click.echo(quality_line(model, result))
-        if self._bar is not None:
-            self._bar.render_progress()
+        self._bar.above(quality_line(model, result))
 
     def close(self) -> None:
         """End the line of the bar."""
-        if self._bar is not None:
-            self._bar.render_finish()
-            self._bar = None
+        self._bar.close()
 
 
 def quality_line(model: str, result: QualityResult) -> str:

@@ -6,7 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from .bars import PARTS, Bar
+
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from ..frozen import Encoded, FrozenCodec
     from ..image import Picture
     from ..refining import Progress, Refinement
@@ -58,3 +62,20 @@ class RefineOptions:
     def encoded(self, codec: FrozenCodec, picture: Picture, quality: float | None, times: StageTimes) -> Encoded:
         """As `plic.core.evaluation.measure` asks for it."""
         return self.encode(codec, picture, quality=quality, times=times).encoded
+
+
+class RefiningDisplay:
+    """Shows the search for better latents: a bar for each file, on a terminal only."""
+
+    def __init__(self) -> None:
+        self._bar = Bar()
+
+    def tick(self, source: Path, progress: Progress) -> None:
+        """An iteration is done."""
+        label = f"{source.name}, cost {progress.best:.4f}, iteration {progress.iteration}"
+        self._bar.advance(label, round(PARTS * progress.share), PARTS)
+        self._bar.relabel(label)
+
+    def close(self) -> None:
+        """End the line of the current file."""
+        self._bar.close()

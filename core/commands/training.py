@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import click
+
 from ..recipe import load_recipe, parse_overrides
+from .bars import PARTS, Bar
 
 if TYPE_CHECKING:
     from ..recipe import Recipe
-    from .bars import TrainingDisplay
+    from ..training import Progress
 
 
 def recipe_to_train(
@@ -94,3 +98,56 @@ def train_recipe(
         reading=display.reading,
     )
     train(recipe, [Path(folder) for folder in data], Path(out), options)
+
+
+class TrainingDisplay:
+    """Shows a run: photographs that are read, then rate, distortion and time left; lines where there is no terminal."""
+
+    def __init__(self) -> None:
+        self._bar = Bar(time=False)  # the label says it
+        self._label = "training"
+        self._model = 0
+
+    def reading(self, done: int, total: int) -> None:
+        """Some photographs are read."""
+        self._bar.advance("photographs", done, total)
+        if done == total:
+            self.close()
+
+    def tick(self, share: float) -> None:
+        """A share of the run is done."""
+        self._bar.advance(self._label, min(PARTS, round(PARTS * share)), PARTS)
+
+    def line(self, progress: Progress) -> None:
+        """A line of the log."""
+        if not self._bar.shown:
+            click.echo(training_line(progress))
+            return
+        if progress.model != self._model:
+            self.close()
+            self._model = progress.model
+        self._label = training_line(progress)
+        self._bar.relabel(self._label)
+
+    def close(self) -> None:
+        """End the line of the bar."""
+        self._bar.close()
+
+
+def training_line(progress: Progress) -> str:
+    """One line for people."""
+    model = f"model {progress.model + 1}/{progress.models}  " if progress.models > 1 else ""
+    return (
+        f"{model}step {progress.step}/{progress.steps}  {progress.bpp:.4f} bpp  {progress.psnr:.2f} dB  "
+        f"loss {progress.loss:.4f}  rate {progress.learning_rate:.1e}  {progress.steps_per_second:.2f} steps/s  "
+        f"{duration(progress.seconds)} done, {duration(progress.seconds_left)} left"
+    )
+
+
+def duration(seconds: float) -> str:
+    """Hours, minutes and seconds, as short as the size allows."""
+    if not math.isfinite(seconds):
+        return "?"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
