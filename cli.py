@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from .core.errors import PlicError
+from .core.memory import keep_freed_memory
 
 if TYPE_CHECKING:
     from .core.commands.coding import Coded
@@ -49,6 +50,7 @@ def _print_version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None
 @click.option("--version", is_flag=True, is_eager=True, expose_value=False, callback=_print_version, help="Version.")
 def main() -> None:
     """Learned image codecs, composed from interchangeable parts."""
+    keep_freed_memory()
 
 
 _out = click.option("-o", "--out", required=True, help="A file for one input; a folder (ending in /) for many.")
