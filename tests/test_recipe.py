@@ -384,6 +384,32 @@ def test_recipe_from_resolved_text(base: Path, registry: Registry) -> None:
             recipe_from_text(text, "a weights file", registry)
 
 
+EARLIER = """
+plic: 1
+name: house
+transform: {use: patch, channels: 256, widths: [192, 320], blocks: [3, 2], slope: 0.2, step: 0.22}
+rate: {use: gain, levels: 8, span: 8.0}
+side_information: {use: hyperprior, channels: 96, features: 256, kernels: 3x3, widths: null, absolute: false, slope: 0.2,
+  positive: false, filters: [3, 3, 3, 3]}
+context: {use: checkerboard-conv, kernel: 5, features: 256, fusion: [512], slope: 0.2}
+schedule: {use: checkerboard}
+head: {use: gaussian, mean: true, scale: log2, floor: 0.11, likelihood_floor: 1.0e-09}
+quantizer: {use: integer, surrogate: mixed}
+coder: {use: range}
+distortion: {use: mse}
+training: {lambdas: [0.0003, 0.00076, 0.00192, 0.00487, 0.01233, 0.03122, 0.07905, 0.2]}
+requires: {}
+"""
+"""In weights of November 2026, written before `patch` and `hyperprior` had some of their settings."""
+
+
+def test_a_resolved_recipe_keeps_its_fingerprint_when_parts_learn_settings() -> None:
+    earlier = recipe_from_text(EARLIER, "a weights file")
+    assert earlier.fingerprint() == "8a7fb51f74c5f6b38ba98424db33b0c6b33ed28d0886b5c65cdb53e1c209ccc1"
+    assert recipe_from_text(earlier.to_yaml(), "the same, saved again").fingerprint() == earlier.fingerprint()
+    assert build_parts(earlier).transform.margin == 4
+
+
 def test_two_recipes_of_one_name_are_an_error_only_when_used(base: Path, tmp_path: Path) -> None:
     other = tmp_path / "other"
     other.mkdir()

@@ -49,6 +49,9 @@ def load_recipe(
 def recipe_from_text(text: str, origin: str, registry: Registry | None = None) -> Recipe:
     """A recipe from resolved YAML text, for instance out of a weights file; ``origin`` names it in messages.
 
+    It keeps the settings that the text states and no others: what a part learned to take after the text was written
+    is left to the part's defaults, so that weights keep their fingerprint, and streams their decoder.
+
     Raises:
         RecipeError: as `load_recipe`.
         PluginError: as `load_recipe`.
@@ -59,13 +62,13 @@ def recipe_from_text(text: str, origin: str, registry: Registry | None = None) -
         raise RecipeError(
             f"{source.where('extends')}: a resolved recipe extends nothing", got=repr(source.data["extends"])
         )
-    return _checked(_merge(Source(DEFAULTS, "defaults"), source), registry or default_registry())
+    return _checked(_merge(Source(DEFAULTS, "defaults"), source), registry or default_registry(), defaults=False)
 
 
-def _checked(source: Source, registry: Registry) -> Recipe:
+def _checked(source: Source, registry: Registry, defaults: bool = True) -> Recipe:
     _check_top_level(source)
     requires = check_requirements(source.data.get("requires") or {}, source, registry)
-    slots = {slot: _choice(slot, source, registry) for slot in SLOTS}
+    slots = {slot: _choice(slot, source, registry, defaults) for slot in SLOTS}
     return Recipe(
         **slots,  # type: ignore[arg-type]
         **{key: source.data[key] for key in ("name", "title", "paper", "notes") if source.data.get(key) is not None},
@@ -173,7 +176,7 @@ def _check_top_level(source: Source) -> None:
             raise RecipeError(f"{source.where(key)}: {key} must be a mapping", got=repr(value), expected=expected)
 
 
-def _choice(slot: str, source: Source, registry: Registry) -> PartChoice | None:
+def _choice(slot: str, source: Source, registry: Registry, defaults: bool) -> PartChoice | None:
     values = source.data.get(slot)
     if values is None:
         if slot in OPTIONAL:
@@ -200,7 +203,7 @@ def _choice(slot: str, source: Source, registry: Registry) -> PartChoice | None:
             near=error.near,
             hint=error.hint,
         ) from error.__cause__
-    checked = settings_of(validate(model, settings, source, slot, f"{slot} {part!r}"))
+    checked = settings_of(validate(model, settings, source, slot, f"{slot} {part!r}"), defaults)
     return PartChoice(slot, part, checked, training_only(slot, part, registry))
 
 

@@ -128,10 +128,11 @@ def _explain(error: ValidationError, model: type[BaseModel], source: Source, pat
     return RecipeError(problem, got=got, expected=first["msg"], hint=_CORRECT)
 
 
-def settings_of(model: BaseModel) -> dict[str, Any]:
-    """Validated settings by the names that the constructor uses, defaults included."""
+def settings_of(model: BaseModel, defaults: bool = True) -> dict[str, Any]:
+    """Validated settings by the names that the constructor uses, with those left to their defaults if ``defaults``."""
     fields = type(model).model_fields
-    return {field.alias or name: getattr(model, name) for name, field in fields.items()}
+    stated = fields if defaults else model.model_fields_set
+    return {field.alias or name: getattr(model, name) for name, field in fields.items() if name in stated}
 
 
 def plain(value: Any) -> Any:
