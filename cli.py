@@ -250,6 +250,12 @@ def anchors(as_json: bool) -> None:
 @click.option("--set", "settings", multiple=True, metavar="SLOT.KEY=VALUE", help="Change a setting; repeatable.")
 @click.option("--seed", type=int, help="Instead of the recipe's training.seed.")
 @click.option("--from", "start", metavar="FILE", help="Begin with these weights instead of fresh ones.")
+@click.option(
+    "--fresh",
+    type=click.Choice(["transform", "rate", "side_information", "context", "head"]),
+    multiple=True,
+    help="Slot whose part begins anew for all that; repeatable.",
+)
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or cuda:N.")
 @click.option("--compile", "compiled", is_flag=True, help="Compile the transforms with torch.compile.")
 @click.option("--tensorboard", is_flag=True, help="Also write scalars for TensorBoard.")

@@ -52,6 +52,17 @@ def test_gains_are_taken_over_by_their_lambdas(tmp_path: Path) -> None:
     assert bool((found[3] > gains[7]).all())
 
 
+def test_slots_can_begin_anew(tmp_path: Path) -> None:
+    trained("house", tmp_path / "w.safetensors")
+    codec, untouched = build("house", SMALL["house"]), build("house", SMALL["house"])
+    untouched.load_state_dict(codec.state_dict())
+    fresh = load_start(codec, tmp_path / "w.safetensors", fresh=("context", "rate"))
+    was = dict(untouched.named_parameters())
+    changed = {name for name, one in codec.named_parameters() if not torch.equal(one, was[name])}
+    assert {name.partition(".")[0] for name in changed} == {"transform", "side_information"}
+    assert {name for name in was if name.startswith(("context.", "rate."))} <= set(fresh)
+
+
 def test_weights_of_something_else_are_refused(tmp_path: Path) -> None:
     trained("balle2017", tmp_path / "w.safetensors")
     with pytest.raises(TrainingError, match="no weight in"):

@@ -51,6 +51,7 @@ def train_recipe(
     *,
     minutes: float | None,
     start: str | None,
+    fresh: Sequence[str],
     device: str,
     threads: int | None,
     compiled: bool,
@@ -67,6 +68,7 @@ def train_recipe(
         out: folder for checkpoint, log, resolved recipe and weights.
         minutes: see `plic.core.training.Options`, as all that follows but one.
         start: a weights file.
+        fresh: slots.
         device: name of a device.
         threads: of torch; its default when None.
         compiled: whether to compile.
@@ -89,6 +91,7 @@ def train_recipe(
         minutes=minutes,
         resume=resume,
         start=None if start is None else Path(start),
+        fresh=fresh,
         device=device,
         compiled=compiled,
         tensorboard=tensorboard,

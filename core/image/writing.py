@@ -25,7 +25,8 @@ _JPEG = _Format("JPEG", alpha=False, options={"quality": 95, "subsampling": 0})
 _TIFF = _Format("TIFF", alpha=True, options={"compression": "tiff_adobe_deflate"})
 _PPM = _Format("PPM", alpha=False)
 _FORMATS = {
-    ".png": _Format("PNG", alpha=True, options={"compress_level": 1}),  # as small as 6 on photographs, in a third of the time
+    # about as small as level 6 (-7 to +11 % on photographs), in a third of the time
+    ".png": _Format("PNG", alpha=True, options={"compress_level": 1}),
     ".webp": _Format("WEBP", alpha=True, options={"lossless": True, "exact": True}),
     ".tif": _TIFF,
     ".tiff": _TIFF,

@@ -39,6 +39,7 @@ class Options:
         minutes: limit on the wall-clock time for each model; schedules go by whichever limit comes first.
         resume: go on from the checkpoints in the folder, where there are any.
         start: weights file to begin from instead of fresh weights.
+        fresh: slots whose parts begin anew all the same.
         device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
         compiled: compile the transforms with ``torch.compile``.
         tensorboard: also write scalars for TensorBoard.
@@ -51,6 +52,7 @@ class Options:
     minutes: float | None = None
     resume: bool = False
     start: Path | None = None
+    fresh: Sequence[str] = ()
     device: str = "auto"
     compiled: bool = False
     tensorboard: bool = False
@@ -116,7 +118,7 @@ class _Loop:
         if options.resume and run.checkpoint.exists():
             self.seconds = run.resume()
         elif options.start is not None:
-            load_start(run.codec, options.start)
+            load_start(run.codec, options.start, options.fresh)
         else:
             run.start_from_data()
         log = None

@@ -18,7 +18,7 @@ from ..slots import Head
 INTEGERS, EXPONENT = ".integers", ".exponent"
 
 
-def load_start(codec: Codec, path: Path) -> list[str]:
+def load_start(codec: Codec, path: Path, fresh: Sequence[str] = ()) -> list[str]:
     """Put the weights of a file into a codec in training, where names and shapes agree.
 
     Exact layers give their integers times their power of two. Densities that own their parameters (those of ``z``, for
@@ -27,6 +27,7 @@ def load_start(codec: Codec, path: Path) -> list[str]:
     Args:
         codec: in training; it may differ from the file's recipe in some parts.
         path: a weights file.
+        fresh: slots whose parts keep their own start, whatever the file holds for them.
 
     Returns:
         Names of the parameters that have no counterpart in the file.
@@ -38,7 +39,9 @@ def load_start(codec: Codec, path: Path) -> list[str]:
     from ..api import load_file
 
     frozen = load_file(path)
-    found = dict(_trainable(frozen.networks.stored()))
+    found = {
+        name: tensor for name, tensor in _trainable(frozen.networks.stored()) if name.partition(".")[0] not in fresh
+    }
     parameters = dict(codec.named_parameters())
     fitting = {name for name, one in parameters.items() if name in found and found[name].shape == one.shape}
     if not fitting:
@@ -50,19 +53,22 @@ def load_start(codec: Codec, path: Path) -> list[str]:
     with torch.no_grad():
         for name in fitting:
             parameters[name].copy_(found[name])
-    for module, trained in _heads(codec, frozen):
-        module.start_from(trained)
+    for name, module, trained in _heads(codec, frozen):
+        if name.partition(".")[0] not in fresh:
+            module.start_from(trained)
+    if "rate" in fresh:
+        return sorted(parameters.keys() - fitting)
     places = _places(codec.recipe.training.lambdas, frozen.recipe.training.lambdas)
     codec.rate.start_from(frozen.networks.rate, torch.tensor(places, dtype=torch.float32))
     return sorted(parameters.keys() - fitting)
 
 
-def _heads(codec: Codec, frozen: FrozenCodec) -> Iterator[tuple[Head, nn.Module]]:
-    """Heads in training beside their frozen counterparts."""
+def _heads(codec: Codec, frozen: FrozenCodec) -> Iterator[tuple[str, Head, nn.Module]]:
+    """Names of heads in training, these heads, and their frozen counterparts."""
     names = {name.replace("head_module", "head", 1): one for name, one in frozen.networks.named_modules()}
     for name, module in codec.named_modules():
         if isinstance(module, Head) and name in names:
-            yield module, names[name]
+            yield name, module, names[name]
 
 
 def _places(lambdas: Sequence[float], trained: Sequence[float]) -> list[float]:
