@@ -6,27 +6,25 @@
     python benchmarks/training.py --pair cheng2020-anchor --batch 4 --crop 256 --rounds 7
     python benchmarks/training.py --device cuda --batch 16 --steps 50 --compile
 
-Needs CompressAI (made for 1.2.8) beside plic: `pip install compressai`.
+Needs CompressAI (made for 1.2.8) beside plic; README.md says how it is installed.
 """
 
 from __future__ import annotations
 
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from importlib.util import find_spec
 from itertools import cycle
 from pathlib import Path
 from statistics import median
-from types import ModuleType
 from typing import Any
 
 import click
 import numpy as np
 import torch
 from PIL import Image
+from rivals import import_compressai
 from torch import Tensor
 
 from plic.core.recipe import Recipe, load_recipe
@@ -198,7 +196,7 @@ def plic_run(recipe: Recipe, work: Work, photographs: Photographs, folder: Path,
 
 def compressai(pair: Pair, work: Work, photographs: Photographs, multiplier: float) -> Contestant:
     """The step of CompressAI's examples/train.py, on crops that lie ready; what it prints is left out."""
-    _import_compressai()
+    import_compressai()
     from compressai import losses, models, optimizers
 
     torch.manual_seed(0)
@@ -220,25 +218,6 @@ def compressai(pair: Pair, work: Work, photographs: Photographs, multiplier: flo
 
     trained = [one for name, one in model.named_parameters() if not name.endswith(".quantiles")]
     return Contestant("CompressAI, float32", step, sum(parameter.numel() for parameter in trained))
-
-
-def _import_compressai() -> None:
-    """Let ``compressai`` be imported where torchvision and torch-geometric are missing.
-
-    Its package imports data sets and their transforms, which need both; models, losses and optimisers do not.
-    """
-    if "compressai" not in sys.modules and find_spec("compressai") is None:
-        raise click.ClickException("this compares with CompressAI, which is not installed: pip install compressai")
-    if "compressai" in sys.modules:
-        return
-    missing = [name for name in ("torchvision", "torch_geometric") if find_spec(name) is None]
-    if not missing:
-        return
-    for name in missing:
-        stub: Any = ModuleType(name)
-        stub.transforms = ModuleType(f"{name}.transforms")
-        sys.modules |= {name: stub, f"{name}.transforms": stub.transforms}
-    sys.modules |= {name: ModuleType(name) for name in ("compressai.datasets", "compressai.transforms")}
 
 
 def _batches(photographs: Photographs, work: Work) -> list[Tensor]:

@@ -93,7 +93,8 @@ def codec_for(recipe: str, fingerprint: bytes) -> FrozenCodec:
 
     Raises:
         WeightsError: plic comes with no weights for the recipe.
-        StreamMismatch: they are not those that the stream was made with.
+        StreamMismatch: they are not those that the stream was made with. If an earlier plic came with those, the
+            message says where they are.
     """
     try:
         codec = load(recipe)
@@ -104,6 +105,13 @@ def codec_for(recipe: str, fingerprint: bytes) -> FrozenCodec:
             hint="give the weights file it was made with: --model FILE",
         ) from error
     if codec.fingerprint != fingerprint:
+        if (earlier := shipped_catalogue().earlier(recipe, fingerprint)) is not None:
+            raise StreamMismatch(
+                f"the stream was made with weights of recipe {recipe!r} that came with an earlier plic",
+                got=f"{earlier.fingerprint}: {earlier.note}, revision {earlier.revision[:12]}",
+                expected=codec.fingerprint.hex(),
+                hint=earlier.hint,
+            )
         raise StreamMismatch(
             f"the stream was made with other weights of recipe {recipe!r} than those that come with this plic",
             got=fingerprint.hex(),

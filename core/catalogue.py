@@ -15,6 +15,35 @@ CATALOGUE = Path(__file__).resolve().parent.parent / "registry.yaml"
 
 
 @dataclass(frozen=True)
+class EarlierWeights:
+    """Weights that came with an earlier plic, and still lie in the history of its repository.
+
+    Attributes:
+        recipe: name of the recipe that they belong to.
+        fingerprint: as streams carry it, 8 hexadecimal digits.
+        note: what they were, a few words.
+        revision: of the repository that holds them, 40 hexadecimal digits.
+        file: their path in the repository.
+    """
+
+    recipe: str
+    fingerprint: str
+    note: str
+    revision: str
+    file: str
+
+    @property
+    def hint(self) -> str:
+        """How to decode a stream of these weights: the commands, for a message."""
+        name = f"{self.recipe}-{self.fingerprint}.safetensors"
+        return (
+            "fetch those weights from the history of plic's repository, in a clone of it, and decode with them:\n"
+            f"      git show {self.revision}:{self.file} > {name}\n"
+            f"      plic decode --model {name} FILE.plic -o FILE.png"
+        )
+
+
+@dataclass(frozen=True)
 class WeightsEntry:
     """One file of trained weights.
 
@@ -25,6 +54,7 @@ class WeightsEntry:
         qualities: number of quality levels that the file serves.
         size: of the file, in bytes (key ``bytes`` in the YAML).
         measured: anything measured with the weights, for people to read.
+        earlier: weights that came before these, by the fingerprint that their streams carry.
     """
 
     recipe: str
@@ -33,6 +63,7 @@ class WeightsEntry:
     qualities: int
     size: int
     measured: Mapping[str, Any] = field(default_factory=dict)
+    earlier: Mapping[str, EarlierWeights] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -60,6 +91,11 @@ class Catalogue:
     def providers_of(self, slot: str, part: str) -> list[str]:
         """Distributions known to provide a part, sorted."""
         return sorted(known.distribution for known in self.providers if (slot, part) in known.provides)
+
+    def earlier(self, recipe: str, fingerprint: bytes) -> EarlierWeights | None:
+        """What is known of weights that came with an earlier plic; None if nothing is."""
+        entry = self.weights.get(recipe)
+        return None if entry is None else entry.earlier.get(fingerprint.hex())
 
 
 @cache
@@ -92,17 +128,28 @@ def read_catalogue(path: Path) -> Catalogue:
 
 def _weights(path: Path, recipe: str, entry: object) -> WeightsEntry:
     where = f"weights.{recipe}"
-    values = _mapping(path, where, entry, {"file", "sha256", "qualities", "bytes", "measured"})
-    digest = _typed(path, f"{where}.sha256", values.get("sha256"), str)
-    if len(digest) != 64 or set(digest) - set("0123456789abcdef"):
-        raise _malformed(path, f"{where}.sha256", digest, "64 lower-case hexadecimal digits")
+    values = _mapping(path, where, entry, {"file", "sha256", "qualities", "bytes", "measured", "earlier"})
+    earlier = _mapping(path, f"{where}.earlier", values.get("earlier") or {}, None)
     return WeightsEntry(
         recipe=recipe,
         file=_typed(path, f"{where}.file", values.get("file"), str),
-        sha256=digest,
+        sha256=_digits(path, f"{where}.sha256", values.get("sha256"), 64),
         qualities=_typed(path, f"{where}.qualities", values.get("qualities"), int),
         size=_typed(path, f"{where}.bytes", values.get("bytes"), int),
         measured=_section(path, values, "measured"),
+        earlier={fingerprint: _earlier(path, recipe, fingerprint, old) for fingerprint, old in earlier.items()},
+    )
+
+
+def _earlier(path: Path, recipe: str, fingerprint: str, entry: object) -> EarlierWeights:
+    where = f"weights.{recipe}.earlier.{fingerprint}"
+    values = _mapping(path, where, entry, {"note", "revision", "file"})
+    return EarlierWeights(
+        recipe=recipe,
+        fingerprint=_digits(path, where, fingerprint, 8),
+        note=_typed(path, f"{where}.note", values.get("note"), str),
+        revision=_digits(path, f"{where}.revision", values.get("revision"), 40),
+        file=_typed(path, f"{where}.file", values.get("file"), str),
     )
 
 
@@ -132,6 +179,13 @@ def _typed(path: Path, where: str, value: object, kind: type[T]) -> T:
     if not isinstance(value, kind) or isinstance(value, bool):
         raise _malformed(path, where, repr(value), f"a value of type {kind.__name__}")
     return value
+
+
+def _digits(path: Path, where: str, value: object, count: int) -> str:
+    digits = _typed(path, where, value, str)
+    if len(digits) != count or set(digits) - set("0123456789abcdef"):
+        raise _malformed(path, where, digits, f"{count} lower-case hexadecimal digits")
+    return digits
 
 
 def _malformed(path: Path, where: str, got: object, expected: str) -> PlicError:
