@@ -31,13 +31,16 @@ WIRINGS: Mapping[tuple[str, str], Sequence[Wiring]] = {
     ("transform", "residual"): [{"settings": {"channels": 6}}],
     ("transform", "residual-plain"): [{"settings": {"channels": 6}}],
     ("transform", "nonlocal"): [{"settings": {"channels": 6}}],
-    ("transform", "patch"): [{"settings": {"channels": 12, "widths": [16, 20], "blocks": [2, 1]}}],
+    ("transform", "patch"): [
+        {"settings": {"channels": 12, "widths": [16, 20], "blocks": [2, 1]}},
+        {"settings": {"channels": 12, "widths": [16, 20], "blocks": [1, 1], "expansions": [3, 0], "finest_blocks": 2}},
+    ],
     ("transform", "bottleneck"): [{"settings": {"channels": 16, "latent_channels": 12, "blocks": 1}}],
     ("rate", "gain"): [{}, {"settings": {"levels": 1}}],
     ("side_information", "hyperprior"): [
         {"settings": {"channels": 4, "features": 7}},
         {"settings": {"channels": 4, "kernels": "3x3", "absolute": True, "positive": True}},
-        {"settings": {"channels": 4, "kernels": "3x3-subpixel", "slope": 0.0}},
+        {"settings": {"channels": 4, "kernels": "3x3-subpixel", "slope": 0.0, "last_kernel": 1}},
     ],
     ("side_information", "nonlocal-hyperprior"): [{"settings": {"channels": 4}}],
     ("side_information", "dual-hyperprior"): [
@@ -75,7 +78,7 @@ WIRINGS: Mapping[tuple[str, str], Sequence[Wiring]] = {
     ("context", "grouped-checkerboard-conv"): [
         {"settings": {"cross": [8, 7]}, "schedule": {"use": "groups-checkerboard", "groups": [1, 3, 2]}},
         {
-            "settings": {"cross": [8], "kernel": 3, "fusion": [8]},
+            "settings": {"cross": [8], "kernel": 3, "features": 5, "fusion": [8]},
             "schedule": {"use": "groups-checkerboard", "groups": 2},
             "side_features": 0,
         },

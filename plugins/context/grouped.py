@@ -34,11 +34,12 @@ class GroupedConvContext(Context):
         this group ────────── masked k x k ────────┼─ 1x1 ─ ... ─ 1x1 ─ parameters of this group
         side features ─────────────────────────────┘
 
-    Both convolutions give two features for each channel of the group. The first group has no earlier ones.
+    The first group has no earlier ones.
 
     Args:
         wiring: what the chain delivers.
         kernel: size of the masked convolution, odd.
+        features: what either convolution gives; by default two for each channel of the group.
         cross: features between the convolutions over earlier groups.
         cross_kernel: size of these convolutions, odd.
         fusion: features between the 1x1 layers; by default there are three layers, whose widths lie on a straight line
@@ -56,6 +57,7 @@ class GroupedConvContext(Context):
         wiring: ContextWiring,
         *,
         kernel: int = 5,
+        features: int | None = None,
         cross: tuple[int, ...] = (224, 128),
         cross_kernel: int = 5,
         fusion: tuple[int, ...] | None = None,
@@ -70,15 +72,15 @@ class GroupedConvContext(Context):
         self.networks = nn.ModuleList()
         for channels in groups:
             size = channels[1] - channels[0]
-            features = 2 * size
-            crossing = (channels[0], *cross, features) if channels[0] else ()
-            seen = features * (2 if crossing else 1)
+            width = features or 2 * size
+            crossing = (channels[0], *cross, width) if channels[0] else ()
+            seen = width * (2 if crossing else 1)
             between = self._between(wiring, size, seen) if fusion is None else fusion
             self.networks.append(
                 GroupNetwork(
                     channels,
                     convolutions(crossing, (cross_kernel,) * (len(cross) + 1), slope) if crossing else None,
-                    MaskedConv2d(size, features, self.live_taps(kernel)),
+                    MaskedConv2d(size, width, self.live_taps(kernel)),
                     fusion_layers(self.name, replace(wiring, channels=size), seen, between, slope),
                 )
             )

@@ -38,6 +38,7 @@ class Hyperprior(SideInformation):
         slope: negative slope of the activation; 0 gives ReLU.
         positive: ReLU after the last synthesis layer.
         filters: widths of the density of ``z``.
+        last_kernel: size of the synthesis's last convolution; it takes most of the synthesis's time.
     """
 
     stride = 4
@@ -54,6 +55,7 @@ class Hyperprior(SideInformation):
         slope: float = 0.01,
         positive: bool = False,
         filters: tuple[int, ...] = (3, 3, 3, 3),
+        last_kernel: int = 3,
     ) -> None:
         super().__init__()
         self.channels = channels
@@ -65,12 +67,12 @@ class Hyperprior(SideInformation):
         if kernels == "5x5":
             a, b = widths or (n, n)
             analysis = [_conv(m, n, 3), _conv(n, n, 5, 2), _conv(n, n, 5, 2)]
-            synthesis = [_up(n, a, 5), _up(a, b, 5), _conv(b, out, 3)]
+            synthesis = [_up(n, a, 5), _up(a, b, 5), _conv(b, out, last_kernel)]
         else:
             a, b, c, d = widths or (n, n, n * 3 // 2, n * 3 // 2)
             analysis = [_conv(m, n, 3), _conv(n, n, 3), _conv(n, n, 3, 2), _conv(n, n, 3), _conv(n, n, 3, 2)]
             up = _up if kernels == "3x3" else _sub_pixel
-            synthesis = [_conv(n, a, 3), up(a, b, 3), _conv(b, c, 3), up(c, d, 3), _conv(d, out, 3)]
+            synthesis = [_conv(n, a, 3), up(a, b, 3), _conv(b, c, 3), up(c, d, 3), _conv(d, out, last_kernel)]
         self.hyper_analysis = _with_activations(analysis, slope)
         self.hyper_synthesis = _with_activations(synthesis, slope)
         if positive:

@@ -1,4 +1,4 @@
-"""A transform that works at 1/8 and 1/16 of the image's resolution only, and starts as a KLT."""
+"""A transform that works at 1/4 to 1/16 of the image's resolution only, and starts as a KLT."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from torch.nn import functional
 
 from ...core.slots import Transform
 
-FINE, COARSE = 8, 16  # image pixels per site of the two resolutions
+FINEST, FINE, COARSE = 4, 8, 16  # image pixels per site of the three resolutions
+FINEST_EXPANSION = 2
 START_CROPS = 2000
 
 
@@ -20,18 +21,22 @@ class PatchTransform(Transform):
 
     ::
 
-        x ─ unshuffle 8 ─ 1x1 ─ blocks ─ unshuffle 2 ─ 1x1 ─ blocks ─ 1x1 ─ y          (synthesis mirrors it)
-            192 x H/8     width[0]                      width[1]          channels x H/16
+        x ─ blocks ─ unshuffle 8 ─ 1x1 ─ blocks ─ unshuffle 2 ─ 1x1 ─ blocks ─ 1x1 ─ y     (synthesis mirrors it)
+            48 x H/4  192 x H/8     width[0]                      width[1]          channels x H/16
 
     Most of a convolutional transform's time goes into its full-resolution layers; here there are none. The linear
     skeleton, the 1x1 layers outside the blocks, can start as the Karhunen-Loeve transform of 8x8 and then 16x16
     patches (`start_from`), and every residual branch starts at zero, so that training begins from a working transform
-    codec instead of from noise.
+    codec instead of from noise. The blocks at 1/4 take 4x4 pixels as 48 features and give pixels again; what they see
+    of each other's patches is what hides the borders of the 8x8 ones.
 
     Args:
         channels: latent channels, at most ``widths[1]``.
         widths: features at 1/8 and 1/16 resolution; the first at most 192, the second at most four times the first.
-        blocks: residual blocks at each of the two resolutions.
+        blocks: residual blocks at 1/8 and 1/16 resolution.
+        expansions: hidden features of these blocks' channel mixing, as multiples of the widths; 0 for blocks that only
+            mix sites.
+        finest_blocks: residual blocks at 1/4 resolution.
         slope: negative slope of the LeakyReLU.
         step: quantiser step, in units of orthonormal transform coefficients of images in [0, 1], that one unit of the
             latent stands for at the start.
@@ -45,38 +50,44 @@ class PatchTransform(Transform):
         channels: int = 256,
         widths: tuple[int, int] = (192, 320),
         blocks: tuple[int, int] = (3, 2),
+        expansions: tuple[int, int] = (2, 2),
+        finest_blocks: int = 0,
         slope: float = 0.2,
         step: float = 0.22,
     ) -> None:
         super().__init__()
         self.latent_channels = channels
-        self.margin = blocks[1] + (blocks[0] + 1) // 2  # a block looks one site around itself
+        reach = FINEST * finest_blocks + FINE * blocks[0] + COARSE * blocks[1]  # a block looks one site around itself
+        self.margin = -(-reach // COARSE)
         self.step = step
         fine, coarse = widths
         patch = 3 * FINE * FINE
+
+        self.analysis_finest = _stack(3 * FINEST**2, finest_blocks, FINEST_EXPANSION, slope)
         self.to_fine = nn.Conv2d(patch, fine, 1)
-        self.analysis_fine = _stack(fine, blocks[0], slope)
+        self.analysis_fine = _stack(fine, blocks[0], expansions[0], slope)
         self.to_coarse = nn.Conv2d(4 * fine, coarse, 1)
-        self.analysis_coarse = _stack(coarse, blocks[1], slope)
+        self.analysis_coarse = _stack(coarse, blocks[1], expansions[1], slope)
         self.to_latent = nn.Conv2d(coarse, channels, 1)
 
         self.from_latent = nn.Conv2d(channels, coarse, 1)
-        self.synthesis_coarse = _stack(coarse, blocks[1], slope)
+        self.synthesis_coarse = _stack(coarse, blocks[1], expansions[1], slope)
         self.from_coarse = nn.Conv2d(coarse, 4 * fine, 1)
-        self.synthesis_fine = _stack(fine, blocks[0], slope)
+        self.synthesis_fine = _stack(fine, blocks[0], expansions[0], slope)
         self.from_fine = nn.Conv2d(fine, patch, 1)
+        self.synthesis_finest = _stack(3 * FINEST**2, finest_blocks, FINEST_EXPANSION, slope)
 
     def analysis(self, x: Tensor) -> Tensor:
-        x = functional.pixel_unshuffle(x, FINE).contiguous(memory_format=torch.channels_last)
-        fine = self.analysis_fine(self.to_fine(x))  # (B, fine, H/8, W/8)
+        x = functional.pixel_unshuffle(_in_patches(self.analysis_finest, x), FINE)
+        fine = self.analysis_fine(self.to_fine(x.contiguous(memory_format=torch.channels_last)))  # (B, fine, H/8, W/8)
         coarse = self.to_coarse(functional.pixel_unshuffle(fine, COARSE // FINE))
         latent: Tensor = self.to_latent(self.analysis_coarse(coarse))  # (B, C, H/16, W/16)
         return latent
 
     def synthesis(self, y_hat: Tensor) -> Tensor:
         coarse = self.synthesis_coarse(self.from_latent(y_hat.contiguous(memory_format=torch.channels_last)))
-        fine = functional.pixel_shuffle(self.from_coarse(coarse), COARSE // FINE)
-        return functional.pixel_shuffle(self.from_fine(self.synthesis_fine(fine)), FINE)
+        fine = self.synthesis_fine(functional.pixel_shuffle(self.from_coarse(coarse), COARSE // FINE))
+        return _in_patches(self.synthesis_finest, functional.pixel_shuffle(self.from_fine(fine), FINE))
 
     @torch.no_grad()
     def start_from(self, images: Iterable[Tensor]) -> None:
@@ -102,33 +113,45 @@ class PatchTransform(Transform):
 class _Block(nn.Module):
     """Two residual branches: spatial mixing by a depthwise convolution, then channel mixing. Both end in zeros."""
 
-    def __init__(self, width: int, slope: float) -> None:
+    def __init__(self, width: int, expansion: int, slope: float) -> None:
         super().__init__()
+        self.mixing: nn.Sequential | None = None
         self.spatial = nn.Sequential(
             nn.Conv2d(width, width, 1),
-            nn.LeakyReLU(slope),
+            nn.LeakyReLU(slope, inplace=True),
             nn.Conv2d(width, width, 3, padding=1, groups=width),
             nn.Conv2d(width, width, 1),
         )
-        self.mixing = nn.Sequential(
-            nn.Conv2d(width, 2 * width, 1),
-            nn.LeakyReLU(slope),
-            nn.Conv2d(2 * width, width, 1),
-        )
-        for branch in (self.spatial, self.mixing):
-            last = branch[-1]
-            if isinstance(last, nn.Conv2d) and last.bias is not None:
-                nn.init.zeros_(last.weight)
-                nn.init.zeros_(last.bias)
+        _start_at_zero(self.spatial[-1])
+        if expansion:
+            self.mixing = nn.Sequential(
+                nn.Conv2d(width, expansion * width, 1),
+                nn.LeakyReLU(slope, inplace=True),
+                nn.Conv2d(expansion * width, width, 1),
+            )
+            _start_at_zero(self.mixing[-1])
 
     def forward(self, x: Tensor) -> Tensor:
-        x = x + self.spatial(x)
-        mixed: Tensor = x + self.mixing(x)
-        return mixed
+        # in place, as the activations are: fresh memory for a sum costs more than the sum
+        mixed: Tensor = self.spatial(x).add_(x)
+        return mixed if self.mixing is None else self.mixing(mixed).add_(mixed)
 
 
-def _stack(width: int, count: int, slope: float) -> nn.Sequential:
-    return nn.Sequential(*(_Block(width, slope) for _ in range(count)))
+def _start_at_zero(layer: nn.Module) -> None:
+    for parameter in layer.parameters():
+        nn.init.zeros_(parameter)
+
+
+def _stack(width: int, count: int, expansion: int, slope: float) -> nn.Sequential:
+    return nn.Sequential(*(_Block(width, expansion, slope) for _ in range(count)))
+
+
+def _in_patches(blocks: nn.Sequential, x: Tensor) -> Tensor:
+    """Images ``(B, 3, H, W)`` through blocks that see them as ``(B, 48, H/4, W/4)``."""
+    if not len(blocks):
+        return x
+    patches = functional.pixel_unshuffle(x, FINEST).contiguous(memory_format=torch.channels_last)
+    return functional.pixel_shuffle(blocks(patches), FINEST)
 
 
 def _principal_components(features: Tensor, count: int) -> tuple[Tensor, Tensor]:
