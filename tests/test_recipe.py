@@ -389,8 +389,8 @@ plic: 1
 name: house
 transform: {use: patch, channels: 256, widths: [192, 320], blocks: [3, 2], slope: 0.2, step: 0.22}
 rate: {use: gain, levels: 8, span: 8.0}
-side_information: {use: hyperprior, channels: 96, features: 256, kernels: 3x3, widths: null, absolute: false, slope: 0.2,
-  positive: false, filters: [3, 3, 3, 3]}
+side_information: {use: hyperprior, channels: 96, features: 256, kernels: 3x3, widths: null, absolute: false,
+  slope: 0.2, positive: false, filters: [3, 3, 3, 3]}
 context: {use: checkerboard-conv, kernel: 5, features: 256, fusion: [512], slope: 0.2}
 schedule: {use: checkerboard}
 head: {use: gaussian, mean: true, scale: log2, floor: 0.11, likelihood_floor: 1.0e-09}
