@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
+from .catalogue import shipped_catalogue
 from .coding import CodedLatent, digest
 from .container import Header, Section, SectionKind, Stream
 from .errors import DamagedStream, NotAStream, StreamMismatch
@@ -39,6 +40,7 @@ def make_stream(
     index: int,
     z: CodedLatent | None,
     latent: CodedLatent,
+    offsets: tuple[int, ...] = (),
 ) -> Stream:
     """The stream of image ``index`` of a coded batch.
 
@@ -50,6 +52,7 @@ def make_stream(
         index: in the batch.
         z: coded side latents, if the recipe has any.
         latent: coded latents.
+        offsets: as `plic.core.container.Header` takes them.
     """
     sections = [Section(SectionKind.LATENT, latent.payloads[index])]
     if z is not None:
@@ -67,6 +70,7 @@ def make_stream(
         digest=symbol_digest(index, z, latent),
         coder=coder,
         grey=picture.grey,
+        offsets=offsets,
     )
     return Stream(header, tuple(sections))
 
@@ -81,11 +85,12 @@ def check_stream(stream: Stream, identity: CodecIdentity) -> None:
     """
     header = stream.header
     if header.recipe != identity.recipe or header.fingerprint != identity.fingerprint:
+        earlier = shipped_catalogue().earlier(header.recipe, header.fingerprint)
         raise StreamMismatch(
             "the stream was made with other weights",
             got=f"recipe {header.recipe}, weights {header.fingerprint.hex()}",
             expected=f"recipe {identity.recipe}, weights {identity.fingerprint.hex()}",
-            hint="decode it with the plic version or the weights file that made it",
+            hint=earlier.hint if earlier else "decode it with the plic version or the weights file that made it",
         )
     between = header.quality != int(header.quality)
     unknown = between and not identity.interpolates
@@ -133,7 +138,7 @@ def symbol_digest(index: int, z: CodedLatent | None, latent: CodedLatent) -> int
 
 
 def picture_of(x_hat: Tensor, stream: Stream) -> Picture:
-    """The picture of a reconstruction ``(1, 3, H, W)``, with what else the stream holds.
+    """The picture of a reconstruction ``(1, 3, H, W)``, with the stream's colour offsets and what else it holds.
 
     Raises:
         DamagedStream: the alpha or ICC section is damaged.
@@ -145,4 +150,5 @@ def picture_of(x_hat: Tensor, stream: Stream) -> Picture:
         grey=header.grey,
         alpha=None if alpha is None else decode_plane(alpha, header.width, header.height),
         icc=None if icc is None else decode_profile(icc),
+        offsets=header.offsets,
     )

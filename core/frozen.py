@@ -17,7 +17,7 @@ from .coding import CodedLatent, LatentModel, decode_latent, encode_latent
 from .container import Header, Limits, SectionKind, Stream, pack, unpack
 from .container.stream import FINGERPRINT_BYTES
 from .errors import PlicError, StreamMismatch, UnknownName
-from .image import Picture, pad, padded_size, read_picture, to_pil, to_tensor
+from .image import Picture, channel_offsets, crop, pad, padded_size, read_picture, to_pil, to_tensor
 from .networks import FrozenNetworks
 from .quality import checked_quality, quality_tensor
 from .side import side_model
@@ -205,10 +205,13 @@ class FrozenCodec:
         times: StageTimes | None = None,
         count_bits: bool = False,
     ) -> list[Encoded]:
-        """Streams of pictures whose latents are given; what decodes from them follows from the latents alone.
+        """Streams of pictures whose latents are given; what decodes from them follows from the latents.
+
+        If the recipe says so (``channel_means``), each stream also states the colour offsets with which its picture
+        keeps the mean of each channel; the synthesis is run to find them.
 
         Args:
-            pictures: give the size, and what else a stream holds.
+            pictures: give the size, mean colours, and what else a stream holds.
             latents: as `analyse` gives them, or better ones.
             quality: as for `analyse`.
             coder: as for `encode_batch`.
@@ -220,10 +223,11 @@ class FrozenCodec:
         with torch.inference_mode():
             side, z = self._encode_side(latents, entropy_coder, times, count_bits)
             latent = encode_latent(latents.y, side, self.latent_model, entropy_coder, times, count_bits)
+            offsets = self._colour_offsets(pictures, latent.values, level, times)
         with times.measure("coder"):
             named = "" if coder in (None, self.recipe.coder.id) else str(coder)
             streams = [
-                make_stream(picture, self.identity, level, named, index, z, latent)
+                make_stream(picture, self.identity, level, named, index, z, latent, offsets[index])
                 for index, picture in enumerate(pictures)
             ]
             bits = latent.bits if z is None else latent.bits + z.bits
@@ -262,9 +266,7 @@ class FrozenCodec:
         with torch.inference_mode():
             y_hat = self._decode_latents(streams, header, times)
             with times.measure("transform"):
-                levels = quality_tensor(header.quality, len(streams))
-                unscaled = self.networks.rate.unscale(y_hat.float(), levels)
-                x_hat = tiling.synthesis(self.networks.transform, unscaled, self.recipe.tile)
+                x_hat = self._synthesis(y_hat, header.quality)
             with times.measure("image"):
                 return [picture_of(x_hat[index : index + 1], stream) for index, stream in enumerate(streams)]
 
@@ -285,6 +287,22 @@ class FrozenCodec:
         for index, stream in enumerate(streams):
             check_digest(stream, index, z, latent)
         return latent.values
+
+    def _synthesis(self, y_hat: Tensor, quality: float) -> Tensor:
+        unscaled = self.networks.rate.unscale(y_hat.float(), quality_tensor(quality, len(y_hat)))
+        return tiling.synthesis(self.networks.transform, unscaled, self.recipe.tile)
+
+    def _colour_offsets(
+        self, pictures: Sequence[Picture], y_hat: Tensor, quality: float, times: StageTimes
+    ) -> list[tuple[int, ...]]:
+        """What each stream's header says of colours. Pictures go one by one, so that a batch changes no offset."""
+        if not self.recipe.channel_means:
+            return [() for _ in pictures]
+        with times.measure("transform"):
+            return [
+                channel_offsets(crop(self._synthesis(one[None], quality), picture.height, picture.width), picture)
+                for one, picture in zip(y_hat, pictures, strict=True)
+            ]
 
     def _encode_side(
         self, latents: Latents, coder: Coder, times: StageTimes, count_bits: bool

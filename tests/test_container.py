@@ -6,6 +6,7 @@ import json
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -28,8 +29,9 @@ from plic.core.errors import DamagedStream, NotAStream, StreamError, StreamLimit
 SIDE, LATENT, ALPHA, ICC = SectionKind.SIDE, SectionKind.LATENT, SectionKind.ALPHA, SectionKind.ICC
 PRINT = bytes.fromhex("01234567")
 GOLDEN = "706c6963011d10686f7573e5012345678006800404efbeaddee807"
+OFFSETS = "706c696301219002686f7573e50123456780068004040e190aefbeaddee807"
 FRACTION = "706c6963011f9001686f7573e501234567800680040440efbeaddee807"
-LONGEST = 178
+LONGEST = 184
 
 
 def header(**changes: object) -> Header:
@@ -47,6 +49,9 @@ def full() -> Stream:
     return Stream(facts, sections)
 
 
+DAMAGED = {"small": small(), "fraction": small(quality=2.5), "offsets": small(offsets=(9, -700, 0)), "full": full()}
+
+
 def with_crc(head: bytes, body: bytes = b"") -> bytes:
     """Header bytes given the right length and CRC-16, as an adversary would."""
     head = head[:5] + bytes([len(head) + 2]) + head[6:]
@@ -55,7 +60,7 @@ def with_crc(head: bytes, body: bytes = b"") -> bytes:
 
 IDS = st.from_regex(r"[a-z0-9][a-z0-9-]{0,63}", fullmatch=True)
 UINT32 = st.integers(0, 2**32 - 1)
-HEADERS = st.builds(
+PLAIN_HEADERS = st.builds(
     Header,
     recipe=IDS,
     fingerprint=st.binary(min_size=4, max_size=4),
@@ -67,6 +72,10 @@ HEADERS = st.builds(
     grey=st.booleans(),
     same_machine=st.booleans(),
     tile=st.just(0) | UINT32,
+)
+OFFSET = st.integers(-100, 100) | st.integers(-4080, 4080)
+HEADERS = PLAIN_HEADERS | PLAIN_HEADERS.flatmap(
+    lambda facts: st.tuples(*[OFFSET] * (1 if facts.grey else 3)).map(lambda offsets: replace(facts, offsets=offsets))
 )
 PAYLOADS = st.binary(max_size=300)
 SECTIONS = st.builds(
@@ -85,7 +94,8 @@ def test_round_trip(facts: Header, sections: tuple[Section, ...]) -> None:
     description = describe(stream)
     assert description.file_bytes == len(data)
     assert description.header_bytes == data[5] <= LONGEST
-    assert description.overhead_bytes == len(data) - sum(len(section.payload) for section in sections)
+    about_the_picture = sum(len(section.payload) for section in sections) + description.offsets_bytes
+    assert description.overhead_bytes == len(data) - about_the_picture
     for section in description.sections:
         payload = stream.payload(SectionKind[section.name.upper()])
         assert data[section.offset : section.offset + section.size] == payload
@@ -106,10 +116,18 @@ def test_golden_header_with_a_fraction() -> None:
     assert data[29:31] == crc16(data[:29]).to_bytes(2, "little") == bytes.fromhex("1cc8")
 
 
+def test_golden_header_with_colour_offsets() -> None:
+    sections = (Section(SIDE, bytes(1000)), Section(LATENT, bytes(20000)))
+    data = pack(Stream(header(quality=4, digest=0xDEADBEEF, offsets=(7, -13, 5)), sections))
+    assert data[:31].hex() == OFFSETS
+    assert data[31:33] == crc16(data[:31]).to_bytes(2, "little") == bytes.fromhex("d5bc")
+    assert describe(unpack(data)).overhead_bytes == 38, "an ordinary picture's overhead is at most 40 bytes"
+
+
 def test_the_examples_in_the_documentation_are_true() -> None:
     page = Path(__file__).parents[1] / "docs" / "format.md"
-    whole, fraction = page.read_text(encoding="utf-8").split("```")[1:4:2]
-    for example, expected in ((whole, GOLDEN + "aa9f"), (fraction, FRACTION + "1cc8")):
+    examples = page.read_text(encoding="utf-8").split("```")[1:6:2]
+    for example, expected in zip(examples, (GOLDEN + "aa9f", FRACTION + "1cc8", OFFSETS + "d5bc"), strict=True):
         written = "".join(re.findall(r"^((?:[0-9a-f]{2} {1,2})+) ", example, re.MULTILINE))
         assert bytes.fromhex(written).hex() == expected
 
@@ -119,7 +137,7 @@ def test_the_longest_header() -> None:
         **{"recipe": "r" * 64, "coder": "c" * 64, "width": 2**32 - 1, "height": 2**32 - 1, "tile": 2**32 - 1},
         quality=255.5,
         same_machine=True,
-        grey=True,
+        offsets=(-4080, 64, -65),
     )
     stream = Stream(facts, tuple(Section(kind, bytes(2**7)) for kind in SectionKind))
     assert describe(stream).header_bytes == LONGEST - 3 * (5 - 2)  # lengths here take two bytes, at most five
@@ -142,6 +160,20 @@ def test_whole_qualities_are_written_as_ever() -> None:
     assert len(pack(small(quality=5.5))) == len(pack(small(quality=5))) + 2
 
 
+def test_colour_offsets() -> None:
+    assert len(pack(small(offsets=(0, 0, 0)))) == len(pack(small(offsets=()))) == len(pack(small()))
+    assert len(pack(small(offsets=(-64, 63, 0)))) == len(pack(small())) + 4, "one byte announces them, three state them"
+    assert len(pack(small(offsets=(1, -2, 3), quality=5.5))) == len(pack(small(quality=5.5))) + 3
+    assert len(pack(small(offsets=(5,), grey=True))) == len(pack(small(grey=True))) + 2
+    stream = small(offsets=(7, -13, 4080))
+    assert unpack(pack(stream)) == stream
+    description = describe(stream)
+    assert description.offsets_bytes == 4
+    assert dict(description.rows())["colour offsets"] == "+0.4375 -0.8125 +255 grey levels: 4 bytes of the header"
+    assert json.loads(json.dumps(description.as_dict()))["offsets"] == [7, -13, 4080]
+    assert "colour offsets" not in dict(describe(small()).rows())
+
+
 def test_optional_fields_round_trip_in_canonical_order() -> None:
     stream = full()
     assert [section.kind for section in stream.sections] == [SIDE, LATENT, ALPHA, ICC]
@@ -150,7 +182,7 @@ def test_optional_fields_round_trip_in_canonical_order() -> None:
     assert small().payload(ICC) is None
 
 
-@pytest.mark.parametrize("stream", [small(), small(quality=2.5), full()], ids=["small", "fraction", "full"])
+@pytest.mark.parametrize("stream", DAMAGED.values(), ids=DAMAGED)
 def test_every_bit_flip_is_found(stream: Stream) -> None:
     data = pack(stream)
     for bit in range(8 * len(data)):
@@ -170,7 +202,7 @@ def test_any_bit_flip_is_found(facts: Header, sections: tuple[Section, ...], dat
         unpack(bytes(packed), Limits(max_pixels=2**64, max_side=2**64))
 
 
-@pytest.mark.parametrize("stream", [small(), small(quality=2.5), full()], ids=["small", "fraction", "full"])
+@pytest.mark.parametrize("stream", DAMAGED.values(), ids=DAMAGED)
 def test_every_truncation_and_extension_is_found(stream: Stream) -> None:
     data = pack(stream)
     for length in range(len(data)):
@@ -239,10 +271,10 @@ def test_newer_formats_are_named() -> None:
 @pytest.mark.parametrize(
     ("further", "error", "message"),
     [
-        ("02", NotAStream, r"a newer plic made this file(?s:.*)further flags 0x2"),
-        ("03", NotAStream, r"further flags 0x2"),
+        ("04", NotAStream, r"a newer plic made this file(?s:.*)further flags 0x4"),
+        ("07", NotAStream, r"further flags 0x4"),
         ("8101", NotAStream, r"further flags 0x80"),
-        ("ffffffff0f", NotAStream, r"further flags 0xfffffffe"),
+        ("ffffffff0f", NotAStream, r"further flags 0xfffffffc"),
         ("00", DamagedStream, "at byte 7: it announces further flags, and has none"),
         ("8100", DamagedStream, "not a shortest-form number"),
         ("8080808010", DamagedStream, "not a shortest-form number"),
@@ -261,6 +293,24 @@ def test_a_fraction_of_zero_is_refused() -> None:
         unpack(with_crc(head[:at] + b"\0" + head[at + 1 :]))
     with pytest.raises(DamagedStream, match="no room for the fraction of the quality"):
         unpack(with_crc(head[:at]))
+
+
+@pytest.mark.parametrize(
+    ("offsets", "message"),
+    [
+        ("000000", "the colour offsets are all zero"),
+        ("800000", "the colour offset is not a shortest-form number"),
+        ("e13f0000", r"the colour offset does not fit(?s:.*)-4081(?s:.*)-4080 to 4080"),
+        ("e23f0000", r"the colour offset does not fit(?s:.*)4081"),
+        ("ffffffff0f0000", "the colour offset does not fit"),
+        ("0202", "header at byte"),
+    ],
+)
+def test_impossible_colour_offsets(offsets: str, message: str) -> None:
+    head = bytes.fromhex(OFFSETS)
+    at = head.index(bytes.fromhex("0e190a"))
+    with pytest.raises(DamagedStream, match=message):
+        unpack(with_crc(head[:at] + bytes.fromhex(offsets) + head[at + 3 :]))
 
 
 @settings(max_examples=300, deadline=None)
@@ -311,6 +361,10 @@ def test_limits_name_figure_limit_and_way_out() -> None:
         {"quality": float("inf")},
         {"digest": -1},
         {"tile": -1},
+        {"offsets": (1,)},
+        {"offsets": (1, 2, 3), "grey": True},
+        {"offsets": (0, 0, 4081)},
+        {"offsets": (-4081, 0, 0)},
         {"version": 2},
     ],
     ids=repr,

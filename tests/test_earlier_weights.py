@@ -49,6 +49,13 @@ def test_the_refusal_names_earlier_weights_and_how_to_get_them(old: EarlierWeigh
     assert f"plic decode --model {old.recipe}-{old.fingerprint}.safetensors" in message
 
 
+@pytest.mark.parametrize("old", EARLIER, ids=lambda old: old.fingerprint)
+def test_a_codec_that_is_asked_directly_says_so_too(old: EarlierWeights) -> None:
+    with pytest.raises(StreamMismatch, match="git show") as caught:
+        plic.load("house").decode(stream_of(bytes.fromhex(old.fingerprint)))
+    assert caught.value.hint == old.hint
+
+
 def test_weights_that_nobody_knows_are_refused_as_such() -> None:
     with pytest.raises(StreamMismatch, match="made with other weights of recipe 'house'") as caught:
         codec_for("house", bytes(4))

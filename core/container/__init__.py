@@ -7,10 +7,12 @@ The byte layout is specified in ``docs/format.md``. Nothing here imports torch o
 
 from .describe import Description, SectionFacts, describe
 from .packing import pack, unpack
-from .stream import FORMAT_VERSION, Header, Limits, Section, SectionKind, Stream
+from .stream import FORMAT_VERSION, OFFSET_LIMIT, OFFSET_STEPS, Header, Limits, Section, SectionKind, Stream
 
 __all__ = [
     "FORMAT_VERSION",
+    "OFFSET_LIMIT",
+    "OFFSET_STEPS",
     "Description",
     "Header",
     "Limits",

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 
-from .header import pack_header
-from .stream import Header, Stream, quality_text
+from .header import pack_header, pack_offsets
+from .stream import OFFSET_STEPS, Header, Stream, quality_text
 from .wire import crc32
 
 _CRC32 = 4
@@ -30,7 +30,9 @@ class Description:
         sections: the sections in the order of the file.
         file_bytes: size of the whole file.
         header_bytes: size of the header, from the magic to its CRC-16.
-        overhead_bytes: size of all that is not section payload: the header, and the sections' CRC-32.
+        offsets_bytes: size of the colour offsets in the header.
+        overhead_bytes: size of all that does not describe the picture: the header without colour offsets, and the
+            sections' CRC-32.
         bits_per_pixel: 8 times ``file_bytes`` over width times height.
     """
 
@@ -38,6 +40,7 @@ class Description:
     sections: tuple[SectionFacts, ...]
     file_bytes: int
     header_bytes: int
+    offsets_bytes: int
     overhead_bytes: int
     bits_per_pixel: float
 
@@ -52,7 +55,7 @@ class Description:
 
     def rows(self) -> list[tuple[str, str]]:
         """The same as (name, value) pairs for people."""
-        header = self.header
+        header, with_checksums = self.header, self.overhead_bytes + self.offsets_bytes
         rows = [
             ("format", str(header.version)),
             ("recipe", header.recipe),
@@ -64,15 +67,22 @@ class Description:
             ("tiles", f"{header.tile} x {header.tile}" if header.tile else "none"),
             ("digest", f"{header.digest:08x}"),
             ("file", f"{self.file_bytes} bytes, {self.bits_per_pixel:.4f} bits per pixel"),
-            ("header", f"{self.header_bytes} bytes ({self.overhead_bytes} with the sections' checksums)"),
+            ("header", f"{self.header_bytes} bytes ({with_checksums} with the sections' checksums)"),
         ]
+        if header.offsets:
+            rows.append(("colour offsets", f"{_levels(header.offsets)}: {self.offsets_bytes} bytes of the header"))
         rows += [(s.name, f"{s.size} bytes at {s.offset}, CRC-32 {s.crc32}") for s in self.sections]
         return rows
+
+
+def _levels(offsets: tuple[int, ...]) -> str:
+    return f"{' '.join(f'{offset / OFFSET_STEPS:+g}' for offset in offsets)} grey levels"
 
 
 def describe(stream: Stream) -> Description:
     """Everything ``stream`` says about itself, and where it lies in the file that ``pack`` writes."""
     header_bytes = offset = len(pack_header(stream))
+    offsets_bytes = len(pack_offsets(stream.header))
     facts = []
     for section in stream.sections:
         size = len(section.payload)
@@ -83,6 +93,7 @@ def describe(stream: Stream) -> Description:
         sections=tuple(facts),
         file_bytes=offset,
         header_bytes=header_bytes,
-        overhead_bytes=header_bytes + _CRC32 * len(facts),
+        offsets_bytes=offsets_bytes,
+        overhead_bytes=header_bytes - offsets_bytes + _CRC32 * len(facts),
         bits_per_pixel=8 * offset / stream.header.pixels,
     )

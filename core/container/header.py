@@ -1,7 +1,7 @@
 """The header of a ``.plic`` file, between a ``Stream`` and bytes; ``docs/format.md`` is the specification.
 
     magic version length | flags [further flags] recipe fingerprint width height quality [fraction] [coder] [tile]
-        digest lengths | CRC-16
+        [offsets] digest lengths | CRC-16
 
 The header says its own length in a fixed place, so its CRC-16 always lies where the writer put it: every error of one
 bit in a header is found for certain, not merely with high probability.
@@ -14,7 +14,7 @@ from enum import IntFlag
 from ..errors import NotAStream, StreamError
 from ..files import what_it_seems
 from .stream import FINGERPRINT_BYTES, FORMAT_VERSION, QUALITY_STEPS, Header, SectionKind, Stream
-from .wire import Reader, crc16, damaged, marked_id, varint
+from .wire import Reader, crc16, damaged, marked_id, signed_varint, varint
 
 MAGIC = b"plic"
 _PRELUDE = 6  # bytes of magic, version and header length
@@ -36,13 +36,14 @@ class _Further(IntFlag):
     """Flags that follow, as a varint, where EXTENDED is set."""
 
     FRACTION = 1
+    OFFSETS = 2
 
 
 _OPTIONAL = {SectionKind.SIDE: _Flag.SIDE, SectionKind.ALPHA: _Flag.ALPHA, SectionKind.ICC: _Flag.ICC}
 
 
 def pack_header(stream: Stream) -> bytes:
-    """The header alone, from the magic to the CRC-16: at most 178 bytes."""
+    """The header alone, from the magic to the CRC-16: at most 184 bytes."""
     header, further = stream.header, _further(stream)
     level, fraction = divmod(round(header.quality * QUALITY_STEPS), QUALITY_STEPS)
     fields = b"".join(
@@ -56,6 +57,7 @@ def pack_header(stream: Stream) -> bytes:
             bytes([level, fraction] if _Further.FRACTION in further else [level]),
             marked_id(header.coder) if header.coder else b"",
             varint(header.tile) if header.tile else b"",
+            pack_offsets(header),
             int(header.digest).to_bytes(4, "little"),
             *(varint(len(section.payload)) for section in stream.sections[:-1]),
         )
@@ -63,6 +65,11 @@ def pack_header(stream: Stream) -> bytes:
     length = _PRELUDE + len(fields) + _CRC16
     head = MAGIC + bytes([header.version, length]) + fields
     return head + crc16(head).to_bytes(_CRC16, "little")
+
+
+def pack_offsets(header: Header) -> bytes:
+    """The field of the header that holds the colour offsets; nothing where there are none."""
+    return b"".join(signed_varint(offset) for offset in header.offsets)
 
 
 def unpack_header(data: bytes) -> tuple[Header, dict[SectionKind, int], SectionKind, int]:
@@ -99,8 +106,12 @@ def _flags(stream: Stream) -> int:
 
 
 def _further(stream: Stream) -> _Further:
-    whole = float(stream.header.quality).is_integer()
-    return _Further(0) if whole else _Further.FRACTION
+    header, further = stream.header, _Further(0)
+    if not float(header.quality).is_integer():
+        further |= _Further.FRACTION
+    if header.offsets:
+        further |= _Further.OFFSETS
+    return further
 
 
 def _checked_length(data: bytes) -> int:
@@ -138,6 +149,7 @@ def _read_fields(reader: Reader) -> tuple[Header, dict[SectionKind, int], Sectio
     tile = reader.varint("tile size") if _Flag.TILED in flags else 0
     if _Flag.TILED in flags and tile == 0:
         raise damaged("header", reader.position - 1, "the tile size is zero")
+    offsets = _read_offsets(reader, 1 if _Flag.GREY in flags else 3) if _Further.OFFSETS in further else ()
     digest = reader.uint32("digest")
     kinds = [kind for kind in SectionKind if kind not in _OPTIONAL or _OPTIONAL[kind] in flags]
     sizes = {kind: reader.varint(f"length of the {kind.label} section") for kind in kinds[:-1]}
@@ -153,6 +165,7 @@ def _read_fields(reader: Reader) -> tuple[Header, dict[SectionKind, int], Sectio
             grey=_Flag.GREY in flags,
             same_machine=_Flag.SAME_MACHINE in flags,
             tile=tile,
+            offsets=offsets,
         )
     except StreamError as error:
         raise damaged("header", _PRELUDE, error.problem, got=error.got, expected=error.expected) from error
@@ -181,3 +194,11 @@ def _read_quality(reader: Reader, further: _Further) -> float:
     if fraction == 0:  # a whole quality is written without it: there is one way to write a thing
         raise damaged("header", reader.position - 1, "the fraction of the quality is zero")
     return level + fraction / QUALITY_STEPS
+
+
+def _read_offsets(reader: Reader, count: int) -> tuple[int, ...]:
+    start = reader.position
+    offsets = tuple(reader.signed_varint("colour offset") for _ in range(count))
+    if not any(offsets):  # written as no field at all
+        raise damaged("header", start, "the colour offsets are all zero")
+    return offsets

@@ -13,6 +13,10 @@ FINGERPRINT_BYTES = 4
 UINT32_MAX = 2**32 - 1
 QUALITY_STEPS = 256
 """Qualities lie on a grid of so many steps from one level to the next."""
+OFFSET_STEPS = 16
+"""Colour offsets lie on a grid of so many steps to a grey level of 8 bits."""
+OFFSET_LIMIT = 255 * OFFSET_STEPS
+"""The largest colour offset: from black to white."""
 _IDENTIFIER = re.compile(r"[a-z0-9][a-z0-9-]{0,63}", re.ASCII)
 
 
@@ -58,6 +62,9 @@ class Header:
         grey: the picture was greyscale and is to be given back as such.
         same_machine: the stream may only be decoded on the machine that made it (a part was not exact).
         tile: side of the square tiles in pixels; 0 means untiled.
+        offsets: what the decoder adds to the reconstruction before it clips and rounds, in 1/16 of a grey level of 8
+            bits (1/4080 of the range), up to 4080 either way: one number for red, green and blue each, or a single one
+            for all three of a greyscale picture. Empty means nothing; zeros alone become empty.
         version: version of the format; this plic knows only 1.
 
     Raises:
@@ -74,6 +81,7 @@ class Header:
     grey: bool = False
     same_machine: bool = False
     tile: int = 0
+    offsets: tuple[int, ...] = ()
     version: int = FORMAT_VERSION
 
     def __post_init__(self) -> None:
@@ -90,11 +98,20 @@ class Header:
         _check_range("digest", self.digest, 0, UINT32_MAX)
         _check_range("tile", self.tile, 0, UINT32_MAX)
         object.__setattr__(self, "quality", whole_or_not(self.quality))
+        self._check_offsets()
 
     @property
     def pixels(self) -> int:
         """Width times height."""
         return self.width * self.height
+
+    def _check_offsets(self) -> None:
+        count = 1 if self.grey else 3
+        expected = f"none or {count} in {'grey' if self.grey else 'colour'}"
+        _check("number of colour offsets", len(self.offsets), len(self.offsets) in (0, count), expected)
+        for offset in self.offsets:
+            _check_range("colour offset", offset, -OFFSET_LIMIT, OFFSET_LIMIT)
+        object.__setattr__(self, "offsets", tuple(self.offsets) if any(self.offsets) else ())
 
 
 @dataclass(frozen=True)

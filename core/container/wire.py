@@ -32,6 +32,11 @@ def varint(value: int) -> bytes:
     return bytes(out)
 
 
+def signed_varint(value: int) -> bytes:
+    """``value`` (-2^31 to 2^31 - 1) as a varint that small numbers of both signs keep short: 0, -1, 1, -2, ..."""
+    return varint(2 * value if value >= 0 else -2 * value - 1)
+
+
 def marked_id(name: str) -> bytes:
     """An ASCII id whose last letter carries bit 7: it needs no length byte."""
     letters = bytearray(name.encode("ascii"))
@@ -87,6 +92,11 @@ class Reader:
                     break
                 return value
         raise damaged(self._part, start, f"the {field} is not a shortest-form number of up to 32 bits")
+
+    def signed_varint(self, field: str) -> int:
+        """The next number as :func:`signed_varint` writes it."""
+        folded = self.varint(field)
+        return -(folded + 1) // 2 if folded % 2 else folded // 2
 
     def identifier(self, field: str) -> str:
         """The next marked id; its letters are checked by ``Header``."""

@@ -9,6 +9,7 @@ into section payloads, without loss. torch is imported only inside the functions
 
 from .extras import decode_plane, decode_profile, encode_plane, encode_profile
 from .folders import find_pictures
+from .means import channel_offsets
 from .picture import FrameWarning, Picture, PictureWarning, PrecisionWarning, to_pil
 from .reading import read_picture
 from .tensors import crop, from_tensor, pad, padded_size, to_tensor
@@ -19,6 +20,7 @@ __all__ = [
     "Picture",
     "PictureWarning",
     "PrecisionWarning",
+    "channel_offsets",
     "crop",
     "decode_plane",
     "decode_profile",

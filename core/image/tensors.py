@@ -5,10 +5,12 @@ torch is imported inside the functions, so that reading a picture does not need 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..container import OFFSET_STEPS
 from ..errors import ImageError, WeightsError
 from .picture import Bytes, Picture
 
@@ -24,7 +26,14 @@ def to_tensor(picture: Picture) -> Tensor:
     return torch.from_numpy(planes)[None].to(torch.float32) / 255
 
 
-def from_tensor(x_hat: Tensor, *, grey: bool = False, alpha: Bytes | None = None, icc: bytes | None = None) -> Picture:
+def from_tensor(
+    x_hat: Tensor,
+    *,
+    grey: bool = False,
+    alpha: Bytes | None = None,
+    icc: bytes | None = None,
+    offsets: Sequence[int] = (),
+) -> Picture:
     """The picture of a reconstruction, clipped to [0, 1] and rounded to 8 bits.
 
     Args:
@@ -32,6 +41,39 @@ def from_tensor(x_hat: Tensor, *, grey: bool = False, alpha: Bytes | None = None
         grey: give back a greyscale picture: the mean of the three channels, rounded once.
         alpha: uint8 ``(H, W)`` to go with it.
         icc: ICC profile to go with it.
+        offsets: what is added before clipping, in 1/16 grey levels: one number, or one for each channel.
+
+    Raises:
+        ImageError: the tensor has another shape.
+        WeightsError: the tensor holds a value that is not finite.
+    """
+    import torch
+
+    levels = levels_of(planes_of(x_hat), offsets, grey=grey).expand(3, -1, -1)
+    rounded = levels.round().to(torch.uint8).permute(1, 2, 0)  # (H, W, 3)
+    return Picture(rounded.contiguous().numpy(), alpha, grey=grey, icc=icc)
+
+
+def levels_of(planes: Tensor, offsets: Sequence[int] = (), *, grey: bool = False) -> Tensor:
+    """The grey levels of a picture before they are rounded, float32 in [0, 255].
+
+    Args:
+        planes: float32 ``(C, H, W)``, nominally in [0, 1].
+        offsets: as for :func:`from_tensor`.
+        grey: give the mean of the planes alone, ``(1, H, W)``.
+    """
+    import torch
+
+    if offsets:
+        planes = planes + torch.tensor(offsets, dtype=torch.float32)[:, None, None] / (255 * OFFSET_STEPS)
+    planes = planes.clamp(0, 1)
+    if grey:
+        planes = planes.mean(dim=0, keepdim=True)
+    return planes.mul(255)
+
+
+def planes_of(x_hat: Tensor) -> Tensor:
+    """The one picture of a reconstruction ``(1, 3, H, W)`` as float32 ``(3, H, W)`` in main memory.
 
     Raises:
         ImageError: the tensor has another shape.
@@ -45,11 +87,7 @@ def from_tensor(x_hat: Tensor, *, grey: bool = False, alpha: Bytes | None = None
     if not bool(torch.isfinite(planes).all()):
         hint = "train again, or use other weights; the training log names the layer that went wrong"
         raise WeightsError("the synthesis gave values that are not finite", hint=hint)
-    planes = planes.clamp(0, 1)
-    if grey:
-        planes = planes.mean(dim=0, keepdim=True).expand(3, -1, -1)
-    rounded = planes.mul(255).round().to(torch.uint8).permute(1, 2, 0)  # (H, W, 3)
-    return Picture(rounded.contiguous().numpy(), alpha, grey=grey, icc=icc)
+    return planes
 
 
 def padded_size(height: int, width: int, multiple: int) -> tuple[int, int]:

@@ -73,6 +73,7 @@ def _checked(source: Source, registry: Registry, defaults: bool = True) -> Recip
         **slots,  # type: ignore[arg-type]
         **{key: source.data[key] for key in ("name", "title", "paper", "notes") if source.data.get(key) is not None},
         tile=_tile(source),
+        channel_means=_channel_means(source),
         training=_training(source),
         requires=requires,
         source=Path(source.origin),
@@ -214,6 +215,14 @@ def _tile(source: Source) -> int | None:
     raise RecipeError(
         f"{source.where('tile')}: not a size of pieces", got=repr(value), expected="a number of latent sites above 0"
     )
+
+
+def _channel_means(source: Source) -> bool:
+    value = source.data.get("channel_means")
+    if value is None or isinstance(value, bool):
+        return bool(value)
+    where = source.where("channel_means")
+    raise RecipeError(f"{where}: channel_means is no yes or no", got=repr(value), expected="true or false")
 
 
 def _training(source: Source) -> TrainingSettings:

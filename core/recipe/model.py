@@ -55,6 +55,8 @@ class Recipe:
         training: how it is trained.
         requires: version specifiers by the distributions that it needs.
         tile: side, in latent sites, of the pieces that pictures are transformed in; None leaves it to plic.
+        channel_means: whether streams state offsets that keep the mean of each colour channel. Encoders alone look at
+            it: a decoder learns it from the stream.
         source: the file that it was read from.
     """
 
@@ -74,6 +76,7 @@ class Recipe:
     notes: str = ""
     requires: Mapping[str, str] = field(default_factory=dict)
     tile: int | None = None
+    channel_means: bool = False
     source: Path | None = None
 
     @property
@@ -90,6 +93,7 @@ class Recipe:
             **texts,
             **{slot: self._slot(slot) for slot in SLOTS},
             **({} if self.tile is None else {"tile": self.tile}),
+            **({"channel_means": True} if self.channel_means else {}),
             "training": self.training.model_dump(mode="json"),
             "requires": dict(self.requires),
         }
@@ -102,7 +106,7 @@ class Recipe:
         """SHA-256, in hexadecimal, over everything that shapes the decoder.
 
         That is the format and the resolved parts except coder and distortion, without the settings that a part's
-        class lists as ``training_only``. Names, texts and training do not count.
+        class lists as ``training_only``. Names, texts, ``channel_means`` and training do not count.
         """
         choices = {slot: self.slot(slot) for slot in SLOTS if slot not in ENCODER_ONLY}
         shaping = {slot: None if choice is None else choice.shaping() for slot, choice in choices.items()}

@@ -22,7 +22,7 @@ OPTIONAL = ("side_information",)
 DEFAULTS: dict[str, Any] = {"rate": {"use": "fixed"}, "distortion": {"use": "mse"}}
 """What fills a slot that a recipe leaves out."""
 TEXTS = ("name", "title", "paper", "notes", "extends")
-KEYS = ("plic", *TEXTS, *SLOTS, "tile", "training", "requires")
+KEYS = ("plic", *TEXTS, *SLOTS, "tile", "channel_means", "training", "requires")
 
 _STRICT = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False, validate_default=True)
 _CORRECT = "correct it there; `plic recipes NAME` shows a recipe with every setting"
@@ -161,6 +161,7 @@ def recipe_schema(registry: Registry) -> dict[str, Any]:
             **texts,
             **slots,
             "tile": {"type": ["integer", "null"], "minimum": 1},
+            "channel_means": {"type": ["boolean", "null"]},
             "training": TrainingSettings.model_json_schema() | {"required": []},
             "requires": {"type": "object", "additionalProperties": {"type": "string"}},
         },

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from .. import tiling
-from ..image import Picture, crop, from_tensor, to_tensor
+from ..image import Picture, channel_offsets, crop, from_tensor, to_tensor
 from ..quality import quality_tensor
 from ..slots import Assessment, Cost, Distortion, Head, Latents, Objective
 from .rate import LatentRate, latent_rate
@@ -141,7 +141,8 @@ class Lagrangian(Objective):
     def _cost_of(self, bits_per_pixel: float, x_hat: Tensor) -> Cost:
         if not bool(torch.isfinite(x_hat).all()):  # no decoder would give a picture
             return Cost(bits_per_pixel, math.inf, math.inf)
-        return self.cost(bits_per_pixel, from_tensor(x_hat, grey=self._picture.grey))
+        offsets = channel_offsets(x_hat.detach(), self._picture) if self.codec.recipe.channel_means else ()
+        return self.cost(bits_per_pixel, from_tensor(x_hat, grey=self._picture.grey, offsets=offsets))
 
     def cost(self, bits_per_pixel: float, decoded: Picture) -> Cost:
         """What a decoded picture and its rate amount to."""
