@@ -31,6 +31,15 @@ RESIDUAL: Mapping[str, Any] = {
     "context.fusion": [16, 16],
 }
 MSP: Mapping[str, Any] = {"transform.channels": 8, "context.filters": 8, "context.blocks": 2}
+HOUSE: Mapping[str, Any] = {
+    "transform.channels": 24,
+    "transform.widths": [32, 40],
+    "transform.blocks": [1, 1],
+    "side_information.channels": 8,
+    "side_information.features": 24,
+    "context.features": 24,
+    "context.fusion": [24],
+}
 SMALL: Mapping[str, Mapping[str, Any]] = {
     "balle2017": {"transform.channels": 12, "transform.latent_channels": 16},
     "balle2017-tfc": {"transform.channels": 12},
@@ -86,15 +95,9 @@ SMALL: Mapping[str, Mapping[str, Any]] = {
     "zhang2022-baseline": MSP,
     "zhang2022-normal": MSP,
     "zhang2022-extra": {**MSP, "context.sampled_states": 2},
-    "house": {
-        "transform.channels": 24,
-        "transform.widths": [32, 40],
-        "transform.blocks": [1, 1],
-        "side_information.channels": 8,
-        "side_information.features": 24,
-        "context.features": 24,
-        "context.fusion": [24],
-    },
+    "house": HOUSE,
+    "house-groups": {**HOUSE, "context.fusion": [24], "schedule.groups": [4, 8, 12]},
+    "house-one-step": {key: value for key, value in HOUSE.items() if key != "context.features"},
 }
 RECIPES = tuple(SMALL)
 LIFE = 3.0

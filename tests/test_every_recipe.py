@@ -19,7 +19,7 @@ from plic.core.recipe import load_recipe
 FOLDER = Path(plic.__file__).parent / "recipes"
 SHIPPED = sorted(path.stem for path in FOLDER.glob("*.yaml"))
 MARKS = re.compile(r"\[(code|paper|memory|inferred|computed|data)[^\]]*\]")
-OURS = {"house"}
+OURS = {name for name in SHIPPED if name.partition("-")[0] == "house"}
 
 
 def ancestors(recipe: str) -> list[str]:
