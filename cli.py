@@ -50,7 +50,6 @@ def _print_version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None
 @click.option("--version", is_flag=True, is_eager=True, expose_value=False, callback=_print_version, help="Version.")
 def main() -> None:
     """Learned image codecs, composed from interchangeable parts."""
-    keep_freed_memory()
 
 
 _out = click.option("-o", "--out", required=True, help="A file for one input; a folder (ending in /) for many.")
@@ -128,6 +127,7 @@ def encode(inputs: tuple[str, ...], **options: Any) -> None:
     from .core.commands.coding import encode_files
     from .core.commands.refining import RefiningDisplay
 
+    keep_freed_memory()
     display = RefiningDisplay()
     try:
         for coded in encode_files(inputs, progress=display.tick, **options):
@@ -161,6 +161,7 @@ def decode(inputs: tuple[str, ...], **options: Any) -> None:
     """Decode .plic files into pictures; OUT's extension says in which format."""
     from .core.commands.coding import decode_files
 
+    keep_freed_memory()
     for coded in decode_files(inputs, **options):
         click.echo(f"{coded.source} -> {coded.target}", err=True)
 
@@ -269,6 +270,7 @@ def train(recipe: str, data: tuple[str, ...], out: str, **options: Any) -> None:
     """
     from .core.commands.training import TrainingDisplay, recipe_to_train, train_recipe
 
+    keep_freed_memory()
     changes = {key: options.pop(key) for key in ("settings", "lambdas", "steps", "seed")}
     display = TrainingDisplay()
     try:

@@ -4,10 +4,17 @@ from __future__ import annotations
 
 import ctypes
 import sys
+from collections.abc import Callable
 
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # of glibc's malloc.h
 LARGEST_MMAP_THRESHOLD = 32 << 20  # glibc takes no larger one on 64-bit machines
 KEPT = (1 << 31) - 1
+
+
+def hand_back_freed_memory() -> None:
+    """Let the C library hand freed memory to the system now, so that what the process holds is what it uses."""
+    if (trim := _function("malloc_trim")) is not None:
+        trim(0)
 
 
 def keep_freed_memory() -> bool:
@@ -19,11 +26,19 @@ def keep_freed_memory() -> bool:
     Returns:
         Whether the C library could be told.
     """
-    if not sys.platform.startswith("linux"):
-        return False
-    try:
-        mallopt = ctypes.CDLL(None).mallopt
-    except (OSError, AttributeError):  # another C library
+    mallopt = _function("mallopt")
+    if mallopt is None:
         return False
     told = [mallopt(M_MMAP_THRESHOLD, LARGEST_MMAP_THRESHOLD), mallopt(M_TRIM_THRESHOLD, KEPT)]
     return all(told)
+
+
+def _function(name: str) -> Callable[..., int] | None:
+    """Of glibc; None where there is another C library."""
+    if not sys.platform.startswith("linux"):
+        return None
+    try:
+        function: Callable[..., int] = getattr(ctypes.CDLL(None), name)
+    except (OSError, AttributeError):
+        return None
+    return function

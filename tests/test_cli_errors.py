@@ -162,7 +162,7 @@ def test_models(here: Path, model: str, message: str) -> None:
     [
         ("empty", "this is not a .plic file\n  got:      empty"),
         ("missing", "no such file"),
-        ("cut", "the stream is damaged: latent at byte 39: its checksum is wrong"),
+        ("cut", "the stream is damaged: latent at byte 45: its checksum is wrong"),
         ("flipped", "its checksum is wrong"),
         ("newer", "a newer plic made this file"),
         ("huge", "got:      60000x60000 = 3600000000 pixels"),
@@ -214,13 +214,13 @@ def test_recipes(here: Path, name: str, message: str) -> None:
 @pytest.mark.parametrize(
     ("setting", "message"),
     [
-        ("head.flor=1", "head 'gaussian' has no setting 'flor'"),
-        ("head.floor=abc", "head.floor does not fit head 'gaussian'\n  got:      'abc'"),
+        ("head.flor=1", "head 'logistic' has no setting 'flor'"),
+        ("head.floor=abc", "head.floor does not fit head 'logistic'\n  got:      'abc'"),
         ("head.use=gausian", "near:     gaussian"),
         ("hed.use=gmm", "a recipe has no 'hed' to set"),
         ("training.stepps=3", "near:     steps"),
         ("training.steps=-1", "greater than or equal to 0"),
-        ("quantizer.use=median", "quantizer 'median' does not fit head 'gaussian'"),
+        ("quantizer.use=median", "quantizer 'median' does not fit head 'logistic'"),
     ],
 )
 def test_settings(here: Path, setting: str, message: str) -> None:

@@ -58,7 +58,8 @@ def test_smooth_functions_take_few_probes(bend: float, share: float) -> None:
     seen = probed(lambda index: (index / LAST) ** bend, goal := share**bend)
     (found,) = crossings(seen, goal)
     assert abs(found + 0.5 - share * LAST) < 0.5 + 1e-6
-    assert len(seen) <= 14
+    # near the flat end of a curve, lines through two of its points are bad guesses, and bisection takes over
+    assert len(seen) <= (14 if share > 0.05 else PATIENCE + math.ceil(math.log2(LAST)))
 
 
 @settings(deadline=None, max_examples=50)

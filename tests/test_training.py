@@ -36,7 +36,7 @@ def recipe_of(name: str, steps: int, **training: object) -> Recipe:
 
 def run_of(name: str, steps: int, photographs: Path, folder: Path, **training: object) -> TrainingRun:
     recipe = recipe_of(name, steps, **training)
-    model = None if name == "house" else 0
+    model = None if name.startswith("house") else 0
     return TrainingRun(recipe, Photographs.of([photographs], recipe.training.largest_crop, CPU), folder, model)
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from ..memory import hand_back_freed_memory
+
 STATUS = Path("/proc/self/status")
 CLEAR = Path("/proc/self/clear_refs")
 RESET_PEAK = "5"  # proc(5): the peak becomes what is resident now
@@ -23,6 +25,7 @@ class PeakMemory:
     bytes: int | None = None
 
     def __enter__(self) -> PeakMemory:
+        hand_back_freed_memory()  # of the picture before
         try:
             CLEAR.write_text(RESET_PEAK)
             self._known = True
