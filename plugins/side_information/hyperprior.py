@@ -55,7 +55,7 @@ class Hyperprior(SideInformation):
         slope: float = 0.01,
         positive: bool = False,
         filters: tuple[int, ...] = (3, 3, 3, 3),
-        last_kernel: int = 3,
+        last_kernel: Literal[1, 3] = 3,
     ) -> None:
         super().__init__()
         self.channels = channels
