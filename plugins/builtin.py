@@ -21,6 +21,7 @@ from .context.grouped_masked_conv import GroupedMaskedConv
 from .context.masked_conv import MaskedConv
 from .context.masked_conv_3d import MaskedConv3dContext
 from .context.mixture_cnn import MixtureCnn
+from .context.quarters_conv import QuartersConv
 from .context.side_only import SideOnly
 from .distortion.mix import Mix
 from .distortion.ms_ssim import MsSsim
@@ -44,6 +45,7 @@ from .schedule.groups_checkerboard import GroupsCheckerboard
 from .schedule.groups_raster import GroupsRaster
 from .schedule.msp import Msp
 from .schedule.one_step import OneStep
+from .schedule.quarters import Quarters
 from .schedule.raster import Raster
 from .schedule.two_groups_raster import TwoGroupsRaster
 from .schedule.volume import Volume
@@ -90,10 +92,12 @@ PARTS: dict[str, dict[str, type[Any]]] = {
         "grouped-checkerboard-conv": GroupedCheckerboardConv,
         "channel-slices": ChannelSlices,
         "mixture-cnn": MixtureCnn,
+        "quarters-conv": QuartersConv,
         "causal-global": CausalGlobal,
     },
     "schedule": {
         "one-step": OneStep,
+        "quarters": Quarters,
         "raster": Raster,
         "volume": Volume,
         "checkerboard": Checkerboard,

@@ -16,6 +16,7 @@ from plic.plugins.schedule.groups_checkerboard import GroupsCheckerboard
 from plic.plugins.schedule.groups_raster import GroupsRaster
 from plic.plugins.schedule.msp import Msp
 from plic.plugins.schedule.one_step import OneStep
+from plic.plugins.schedule.quarters import Quarters
 from plic.plugins.schedule.raster import Raster
 from plic.plugins.schedule.two_groups_raster import TwoGroupsRaster
 from plic.plugins.schedule.volume import Volume
@@ -90,6 +91,7 @@ def test_groups_without_channels_are_refused(groups: int | tuple[int, ...]) -> N
     [
         (OneStep(), 1),
         (Checkerboard(), 2),
+        (Quarters(), 4),
         (Raster(), 141),
         (Raster(execution="serial"), 1536),
         (Msp(), 10),
@@ -108,6 +110,21 @@ def test_groups_without_channels_are_refused(groups: int | tuple[int, ...]) -> N
 @pytest.mark.parametrize("size", [(32, 48)])
 def test_step_counts_of_a_768x512_picture(schedule: Schedule, count: int, size: tuple[int, int]) -> None:
     assert len(schedule.steps(LatentShape(128, *size), reach=2)) == count
+
+
+def test_quarters_see_more_and_more_of_their_neighbours() -> None:
+    kind_of = np.empty(64, dtype=int)
+    for step in Quarters().steps(LatentShape(3, 8, 8), reach=1):
+        kind_of[step.sites] = step.kind
+    kinds = kind_of.reshape(8, 8)
+    assert kinds[:2, :2].tolist() == [[0, 2], [3, 1]]
+    for row, column in np.ndindex(6, 6):
+        window = kinds[row : row + 3, column : column + 3]
+        before = window < window[1, 1]
+        diagonal, direct = before[::2, ::2], (before[0, 1], before[1, 0], before[1, 2], before[2, 1])
+        assert diagonal.all() == (window[1, 1] in (1, 3))
+        assert all(direct) == (window[1, 1] in (2, 3))
+        assert before.sum() == (0, 4, 4, 8)[window[1, 1]]
 
 
 @given(shape=shapes, reach=st.integers(1, 3))

@@ -36,7 +36,7 @@ WIRINGS: Mapping[tuple[str, str], Sequence[Wiring]] = {
         {"settings": {"channels": 12, "widths": [16, 20], "blocks": [1, 1], "expansions": [3, 0], "finest_blocks": 2}},
     ],
     ("transform", "bottleneck"): [{"settings": {"channels": 16, "latent_channels": 12, "blocks": 1}}],
-    ("rate", "gain"): [{}, {"settings": {"levels": 1}}],
+    ("rate", "gain"): [{}, {"settings": {"levels": 1}}, {"settings": {"offsets": True}}],
     ("side_information", "hyperprior"): [
         {"settings": {"channels": 4, "features": 7}},
         {"settings": {"channels": 4, "kernels": "3x3", "absolute": True, "positive": True}},
@@ -57,6 +57,7 @@ WIRINGS: Mapping[tuple[str, str], Sequence[Wiring]] = {
         {"settings": {"kernel": 3, "features": 6, "fusion": [8]}, "side_features": 0, "head": "gmm"},
     ],
     ("context", "checkerboard-conv"): [{"settings": MASKED}, {"settings": {**MASKED, "kernel": 3}, "side_features": 0}],
+    ("context", "quarters-conv"): [{"settings": MASKED}, {"settings": {**MASKED, "kernel": 5}, "side_features": 0}],
     ("context", "mixture-cnn"): [
         {"settings": {"filters": 8, "blocks": 1}},
         {

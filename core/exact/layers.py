@@ -145,6 +145,11 @@ class ExactMaskedConv2d(_ExactLayer):
     def _smooth(self, x: Tensor) -> Tensor:
         return functional.conv2d(x.float(), *self.single, padding=len(self.mask) // 2)
 
+    def every_second(self, x: Tensor, row: int, column: int) -> Tensor:
+        """As `plic.core.layers.MaskedConv2d.every_second`."""
+        every: Tensor = self(x)
+        return every[:, :, row::2, column::2]
+
     def at(self, columns: Tensor) -> Tensor:
         """As `plic.core.layers.MaskedConv2d.at`."""
         with torch.no_grad():

@@ -32,6 +32,11 @@ class MaskedConv2d(nn.Conv2d):
     def forward(self, x: Tensor) -> Tensor:
         return functional.conv2d(x, self.weight * self.mask, self.bias, padding=self.padding)
 
+    def every_second(self, x: Tensor, row: int, column: int) -> Tensor:
+        """Outputs at every second site in both directions, from ``row`` and ``column`` on, each 0 or 1."""
+        padded = functional.pad(x, (len(self.mask) // 2,) * 4)[:, :, row:, column:]
+        return functional.conv2d(padded, self.weight * self.mask, self.bias, stride=2)
+
     def at(self, columns: Tensor) -> Tensor:
         """Outputs at single sites.
 

@@ -17,7 +17,22 @@ from .fusion import fusion_layers
 SITES_AT_ONCE = 2048  # bounds the memory of large pictures
 
 
-class MaskedContext(Context):
+class SitewiseContext(Context):
+    """Parameters of all channels of a site at once, of so many sites at a time that memory does not grow with them."""
+
+    def parameters_at(self, state: ContextState, step: Step) -> Tensor:
+        pieces = [
+            self.parameters_at_sites(state, step, step.sites[first : first + SITES_AT_ONCE])
+            for first in range(0, len(step.sites), SITES_AT_ONCE)
+        ]
+        return (pieces[0] if len(pieces) == 1 else torch.cat(pieces, 3)).flatten(2)
+
+    @abstractmethod
+    def parameters_at_sites(self, state: ContextState, step: Step, sites: npt.NDArray[np.int64]) -> Tensor:
+        """Parameters ``(B, P, C, n)`` at ``n`` of the step's sites."""
+
+
+class MaskedContext(SitewiseContext):
     """A masked convolution over decoded values, then 1x1 fusion layers with the side features.
 
     Args:
@@ -45,17 +60,6 @@ class MaskedContext(Context):
         features = features or 2 * wiring.channels
         self.masked = MaskedConv2d(wiring.channels, features, self.live_taps(kernel))
         self.fusion = fusion_layers(self.name, wiring, features, fusion, slope)
-
-    def parameters_at(self, state: ContextState, step: Step) -> Tensor:
-        pieces = [
-            self.parameters_at_sites(state, step, step.sites[first : first + SITES_AT_ONCE])
-            for first in range(0, len(step.sites), SITES_AT_ONCE)
-        ]
-        return (pieces[0] if len(pieces) == 1 else torch.cat(pieces, 3)).flatten(2)
-
-    @abstractmethod
-    def parameters_at_sites(self, state: ContextState, step: Step, sites: npt.NDArray[np.int64]) -> Tensor:
-        """Parameters ``(B, P, C, n)`` at ``n`` of the step's sites."""
 
     @staticmethod
     @abstractmethod
