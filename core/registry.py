@@ -9,12 +9,16 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .catalogue import Catalogue, shipped_catalogue
+from .catalogue import Catalogue, installed_catalogue
 from .errors import PluginError, UnknownName, near_matches
+from .named import Named, duplicate, may_provide
 
 if TYPE_CHECKING:
+    from .callback import Callback
     from .importing import Importer
+    from .metric import MetricSpec
     from .plugins import Plugin
+    from .probability import Family
 
 SLOTS = (
     "transform",
@@ -63,10 +67,10 @@ class Registry:
         for plugin in self.plugins:
             for spec in plugin.parts:
                 self._providers[spec.slot, spec.id].append((plugin, spec.cls))
-        self._importers: dict[str, list[tuple[Plugin, Importer]]] = defaultdict(list)
-        for plugin in self.plugins:
-            for importer in plugin.importers:
-                self._importers[importer.id].append((plugin, importer))
+        self._importers = Named("importer", ((by, one.id, one) for by in self.plugins for one in by.importers))
+        self._families = Named("family", ((by, one.name, one) for by in self.plugins for one in by.families))
+        self._metrics = Named("metric", ((by, one.id, one) for by in self.plugins for one in by.metrics))
+        self._callbacks = Named("callback", ((by, one.id, one) for by in self.plugins for one in by.callbacks))
 
     @property
     def recipe_folders(self) -> list[Path]:
@@ -80,10 +84,11 @@ class Registry:
 
     @property
     def conflicts(self) -> list[PluginError]:
-        """What `part` and `importer` raise for each of them that has two providers."""
+        """What `part`, `importer`, `family`, `metric` and `callback` raise for each of them that has two providers."""
         owners = {f"{slot} {part!r}": [by for by, _ in found] for (slot, part), found in self._providers.items()}
-        owners |= {f"importer {name!r}": [by for by, _ in found] for name, found in self._importers.items()}
-        return [duplicate(what, owners[what]) for what in sorted(owners) if len(owners[what]) > 1]
+        parts = [duplicate(what, owners[what]) for what in sorted(owners) if len(owners[what]) > 1]
+        named = (self._importers, self._families, self._metrics, self._callbacks)
+        return parts + [error for kind in named for error in kind.conflicts]
 
     def ids(self, slot: str) -> list[str]:
         """Registered ids of a slot, sorted; one with two providers is among them.
@@ -121,10 +126,7 @@ class Registry:
     @property
     def importers(self) -> dict[str, str]:
         """Registered importers and who provides each."""
-        return {
-            name: " and ".join(plugin.provider for plugin, _ in found)
-            for name, found in sorted(self._importers.items())
-        }
+        return self._importers.providers
 
     def importer(self, name: str) -> Importer:
         """What reads another framework's checkpoints.
@@ -133,17 +135,34 @@ class Registry:
             UnknownName: there is no such importer.
             PluginError: two plugins provide it.
         """
-        found = self._importers.get(name, [])
-        if len(found) > 1:
-            raise duplicate(f"importer {name!r}", [plugin for plugin, _ in found])
-        if not found:
-            raise UnknownName(
-                f"no importer is called {name!r}",
-                expected=f"one of {', '.join(self.importers) or '(none registered)'}",
-                near=near_matches(name, self.importers),
-                hint="`plic plugins` lists importers after the parts",
-            )
-        return found[0][1]
+        return self._importers.get(name, self.failed)
+
+    @property
+    def families(self) -> dict[str, str]:
+        """Probability families of plugins and who provides each."""
+        return self._families.providers
+
+    def family(self, name: str) -> Family:
+        """A probability family of a plugin; errors as for `importer`."""
+        return self._families.get(name, self.failed)
+
+    @property
+    def metrics(self) -> dict[str, str]:
+        """Metrics of plugins and who provides each."""
+        return self._metrics.providers
+
+    def metric(self, name: str) -> MetricSpec:
+        """A metric of a plugin; errors as for `importer`."""
+        return self._metrics.get(name, self.failed)
+
+    @property
+    def callbacks(self) -> dict[str, str]:
+        """Training callbacks and who provides each."""
+        return self._callbacks.providers
+
+    def callback(self, name: str) -> type[Callback]:
+        """The class of a training callback; errors as for `importer`."""
+        return self._callbacks.get(name, self.failed)
 
     def require_loaded(self, distribution: str) -> None:
         """Refuse a distribution whose plugin failed to load or was disabled.
@@ -170,28 +189,14 @@ class Registry:
                 )
 
     def _unknown(self, slot: str, part: str) -> UnknownName:
-        hints = [f"pip install {name}" for name in self.catalogue.providers_of(slot, part)]
-        hints += [
-            f"{plugin.provider} failed to load and may provide it ({plugin.reason}); see `plic plugins`"
-            for plugin in self.failed
-        ]
+        hints = [f"{name} provides it: pip install {name}" for name in self.catalogue.providers_of(slot, part)]
+        hints += map(may_provide, self.failed)
         return UnknownName(
             f"no {slot} is called {part!r}",
             expected=f"one of {', '.join(self.ids(slot)) or '(none registered)'}",
             near=near_matches(part, self.ids(slot)),
             hint="; or ".join(hints) or "`plic plugins` lists every part",
         )
-
-
-def duplicate(what: str, plugins: Sequence[Plugin]) -> PluginError:
-    """What to raise for something that two plugins provide."""
-    last = [plugin for plugin in plugins if not plugin.builtin][-1]
-    return PluginError(
-        f"{what} is provided by {len(plugins)} plugins, so it is not clear which one is meant",
-        got=", ".join(plugin.provider for plugin in plugins),
-        expected="one provider",
-        hint=f"pip uninstall {last.distribution}, or set PLIC_DISABLE_PLUGINS={last.name}",
-    )
 
 
 def canonical(distribution: str) -> str:
@@ -201,7 +206,12 @@ def canonical(distribution: str) -> str:
 
 @cache
 def default_registry() -> Registry:
-    """The registry of this installation: built-in parts and installed plugins, loaded once."""
+    """The registry of this installation: built-in parts, installed plugins and the catalogue of both, loaded once.
+
+    Raises:
+        PlicError: a catalogue of the user's is malformed.
+    """
     from .plugins import load_plugins
 
-    return Registry(load_plugins(), shipped_catalogue())
+    plugins = load_plugins()
+    return Registry(plugins, installed_catalogue(plugins))

@@ -49,6 +49,7 @@ def quality_line(model: str, result: QualityResult) -> str:
         f"MS-SSIM {mean.ms_ssim:.5f} ({mean.ms_ssim_db:.2f} dB)  estimate {mean.estimate_bpp:.4f} bpp  "
         f"overhead {100 * mean.overhead:.2f} %  "
         f"encode {mean.encode.total:.2f} s  decode {mean.decode.total:.2f} s{steps}{memory}"
+        + "".join(f"  {name} {value:.5g}" for name, value in mean.metrics.items())
     )
 
 
@@ -63,6 +64,7 @@ def evaluate_models(
     save_pictures: bool = False,
     force: bool = False,
     refine: RefineOptions | None = None,
+    metric: Sequence[str] = (),
     display: EvaluationDisplay | None = None,
 ) -> None:
     """Measure models on a folder of pictures. The results file is written anew after each model.
@@ -77,21 +79,25 @@ def evaluate_models(
         save_pictures: whether decoded pictures are kept, in a folder beside the results file.
         force: whether an existing results file, and decoded pictures, may be overwritten.
         refine: whether and how latents are refined before they are coded; results are then labelled so.
+        metric: names of plugins' metrics that are measured too.
         display: is told of progress and results.
 
     Raises:
-        PlicError: a model, the pictures or the results file are not usable.
+        PlicError: a model, a metric, the pictures or the results file are not usable.
     """
     target = Path(out)
     pictures = target.with_name(f"{target.stem}.pictures")
     _check_targets([target, pictures] if save_pictures else [target], force)
     from ..api import load
-    from ..evaluation import Evaluation, PictureStore, evaluate, write_evaluations
+    from ..evaluation import Evaluation, PictureStore, evaluate, extra_metrics, write_evaluations
+    from .weights import fetch_bar
 
+    metrics = extra_metrics(metric)
     evaluations: list[Evaluation] = []
     suffix = "" if refine is None else f" + {refine.refiner}"
     labels = [_label(model) + suffix for model in models]
-    codecs = [load(model) for model in models]
+    with fetch_bar():
+        codecs = [load(model) for model in models]
     for name, codec, folder in zip(labels, codecs, _folders(labels), strict=True):
         result = evaluate(
             codec,
@@ -100,6 +106,7 @@ def evaluate_models(
             model=name,
             encode=None if refine is None else refine.encoded,
             store=PictureStore(pictures / folder, target.parent) if save_pictures else None,
+            metrics=metrics,
             processes=processes,
             threads=threads,
             report=None if display is None else partial(display.line, name),

@@ -1,4 +1,4 @@
-"""``plic recipes``, ``plic plugins`` and ``plic anchors``."""
+"""``plic recipes`` and ``plic anchors``."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..catalogue import WeightsEntry, is_shipped
 from ..errors import RecipeError
 from ..recipe import list_recipes, load_recipe, recipe_schema
 from ..recipe.yaml_source import read_yaml
-from ..registry import SLOTS, TOOLS, Registry, default_registry
+from ..registry import Registry, default_registry
 
 if TYPE_CHECKING:
     from ..report import RecipeReport
@@ -17,19 +18,33 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class RecipeLine:
-    """One recipe in the list: its name, title, file, and whether its weights are shipped."""
+    """One recipe in the list: its name, title and file, and who lists weights of it.
+
+    Attributes:
+        name: of the recipe.
+        title: one line for people.
+        path: of its file.
+        weights: ``-`` if nobody has any, ``weights`` if plic comes with them, and the catalogue that lists others.
+    """
 
     name: str
     title: str
     path: Path
-    weights: bool
+    weights: str
 
 
 def recipe_lines(registry: Registry | None = None) -> list[RecipeLine]:
     """Every recipe that can be loaded by name. One that cannot be read has the reason as its title."""
     registry = registry or default_registry()
-    shipped = registry.catalogue.weights
-    return [RecipeLine(name, _title(path), path, name in shipped) for name, path in list_recipes(registry).items()]
+    listed = registry.catalogue.weights
+    recipes = list_recipes(registry)
+    return [RecipeLine(name, _title(path), path, _weights(listed.get(name))) for name, path in recipes.items()]
+
+
+def _weights(entry: WeightsEntry | None) -> str:
+    if entry is None:
+        return "-"
+    return "weights" if is_shipped(entry) else f"weights ({entry.origin})"
 
 
 def _title(path: Path) -> str:
@@ -49,32 +64,6 @@ def recipe_details(name: str, registry: Registry | None = None) -> RecipeReport:
 
     registry = registry or default_registry()
     return report_on(load_recipe(name, registry=registry), registry)
-
-
-def plugin_facts(registry: Registry | None = None) -> dict[str, Any]:
-    """Plugins, parts, importers and conflicts as plain values."""
-    registry = registry or default_registry()
-    plugins = [
-        {
-            "name": plugin.name,
-            "provider": plugin.provider,
-            "target": plugin.target,
-            "status": plugin.status,
-            "seconds": round(plugin.seconds, 3),
-            "parts": [f"{part.slot}/{part.id}" for part in plugin.parts],
-            "recipes": [str(folder) for folder in plugin.recipe_folders],
-            "importers": [importer.id for importer in plugin.importers],
-            "anchors": [str(file) for file in plugin.anchor_files],
-            "reason": plugin.reason,
-            "traceback": plugin.traceback,
-        }
-        for plugin in registry.plugins
-    ]
-    parts = {slot: {part: registry.provider(slot, part) for part in registry.ids(slot)} for slot in (*SLOTS, *TOOLS)}
-    reads = {importer.id: importer.reads for plugin in registry.plugins for importer in plugin.importers}
-    importers = {name: {"provider": by, "reads": reads[name]} for name, by in registry.importers.items()}
-    conflicts = [str(error) for error in registry.conflicts]
-    return {"plugins": plugins, "parts": parts, "importers": importers, "conflicts": conflicts}
 
 
 def anchor_facts(registry: Registry | None = None) -> list[dict[str, Any]]:

@@ -59,6 +59,7 @@ def train_recipe(
     log_every: int,
     resume: bool,
     display: TrainingDisplay,
+    callback: Sequence[str] = (),
 ) -> None:
     """Train a recipe.
 
@@ -76,14 +77,15 @@ def train_recipe(
         log_every: steps to a line.
         resume: whether to go on.
         display: shows how it goes.
+        callback: names of plugins' callbacks.
 
     Raises:
-        PlicError: training cannot start or go on.
+        PlicError: there is no such callback, or training cannot start or go on.
         KeyboardInterrupt: it was interrupted; the checkpoint is written.
     """
     import torch
 
-    from ..training import Options, train
+    from ..training import Options, callbacks_named, train
 
     if threads is not None:
         torch.set_num_threads(threads)
@@ -99,6 +101,7 @@ def train_recipe(
         report=display.line,
         tick=display.tick,
         reading=display.reading,
+        callbacks=callbacks_named(callback),
     )
     train(recipe, [Path(folder) for folder in data], Path(out), options)
 

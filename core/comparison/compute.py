@@ -10,7 +10,7 @@ from ..errors import PlicError, PluginError, UnknownName, near_matches
 from ..evaluation import Curve, Mean, QualityResult, StageSeconds, bd_psnr, bd_rate, ms_ssim_db, overlap
 from ..evaluation.anchors import Anchor
 from .measured import Measured
-from .model import Comparison, Costs, Difference, Metric, NoDifference, Point, Row
+from .model import Comparison, Costs, Difference, ExtraMetric, Metric, NoDifference, Point, Row
 from .notes import notes_on
 
 _UNKNOWN = NoDifference("not compared yet")
@@ -43,7 +43,15 @@ def compare(
     rows += [_anchor_row(_find(name, anchors, rows)) for name in dict.fromkeys(wanted)]
     chosen = next(row for row in rows if reference in _names(row))
     compared = tuple(_against(chosen, row) for row in rows)
-    return Comparison(data, measured[0].pictures, compared, notes_on(measured, compared))
+    return Comparison(data, measured[0].pictures, compared, notes_on(measured, compared), _extra_metrics(measured))
+
+
+def _extra_metrics(measured: Sequence[Measured]) -> tuple[ExtraMetric, ...]:
+    found: dict[str, ExtraMetric] = {}
+    for one in measured:
+        for name, facts in one.evaluation.metrics.items():
+            found.setdefault(name, ExtraMetric(name, facts))
+    return tuple(found.values())
 
 
 def _default(anchors: Mapping[str, Anchor], data: str, pictures: int) -> str | None:
@@ -85,7 +93,7 @@ def _model_row(measured: Measured) -> Row:
 
 def _point(result: QualityResult) -> Point:
     mean = result.mean
-    return Point(result.quality, mean.bpp, mean.psnr, mean.ms_ssim_db, mean.estimate_bpp)
+    return Point(result.quality, mean.bpp, mean.psnr, mean.ms_ssim_db, mean.estimate_bpp, mean.metrics)
 
 
 def _anchor_row(anchor: Anchor) -> Row:

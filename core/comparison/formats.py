@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 
+from ..container.stream import quality_text
+
 NONE = "\N{EN DASH}"
 """Stands for what is not known."""
 
@@ -50,3 +52,13 @@ def decibels(value: float, digits: int = 2) -> str:
     if math.isnan(value):
         return NONE
     return "infinite" if math.isinf(value) else f"{value:.{digits}f} dB"
+
+
+def measure(value: float | None) -> str:
+    """Five significant digits of a metric whose unit stands elsewhere."""
+    return NONE if value is None or math.isnan(value) else f"{value:.5g}".replace("-", "\N{MINUS SIGN}")
+
+
+def quality(value: float) -> str:
+    """A level of the codec, as it is written on the command line."""
+    return quality_text(value)

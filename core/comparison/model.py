@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 
-from ..evaluation import Curve, StageSeconds
+from ..evaluation import Curve, MetricFacts, StageSeconds
 from ..evaluation.anchors import Anchor
 from .measured import Measured
 
@@ -33,6 +34,7 @@ class Point:
         psnr: dB; infinite for identical pictures, NaN where it is not known.
         ms_ssim_db: likewise.
         estimate: the model's own estimate of the bits per pixel; None for anchors.
+        metrics: values of plugins' metrics by id, for those that were measured.
     """
 
     quality: float | None
@@ -40,10 +42,31 @@ class Point:
     psnr: float
     ms_ssim_db: float
     estimate: float | None = None
+    metrics: Mapping[str, float] = field(default_factory=dict)
 
     def value(self, metric: Metric) -> float:
         """The quality in dB."""
         return self.psnr if metric is Metric.PSNR else self.ms_ssim_db
+
+
+@dataclass(frozen=True)
+class ExtraMetric:
+    """A plugin's metric that at least one model was measured with. There are no BD figures of it.
+
+    Attributes:
+        id: of the metric.
+        facts: as the first model's results state them.
+    """
+
+    id: str
+    facts: MetricFacts
+
+    @property
+    def heading(self) -> str:
+        """For columns: title, unit and which way is better."""
+        unit = f" ({self.facts.unit})" if self.facts.unit else ""
+        arrow = "\N{UPWARDS ARROW}" if self.facts.better == "higher" else "\N{DOWNWARDS ARROW}"
+        return f"{self.facts.title or self.id}{unit} {arrow}"
 
 
 @dataclass(frozen=True)
@@ -154,12 +177,14 @@ class Comparison:
         pictures: names of the pictures, sorted.
         rows: models in the order given, then anchors.
         notes: sentences that a reader must know before believing the figures.
+        metrics: of plugins, in the order of the models.
     """
 
     data: str
     pictures: tuple[str, ...]
     rows: tuple[Row, ...]
     notes: tuple[str, ...]
+    metrics: tuple[ExtraMetric, ...] = ()
 
     @property
     def reference(self) -> Row:

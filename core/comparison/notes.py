@@ -19,7 +19,14 @@ def notes_on(measured: Sequence[Measured], rows: Sequence[Row]) -> tuple[str, ..
         measured: all models.
         rows: all curves, compared.
     """
-    return (*_data(measured), *_anchors(measured[0], rows), *_overlaps(rows), *_seconds(measured), *_points(rows))
+    return (
+        *_data(measured),
+        *_anchors(measured[0], rows),
+        *_overlaps(rows),
+        *_seconds(measured),
+        *_points(rows),
+        *_metrics(measured),
+    )
 
 
 def _data(measured: Sequence[Measured]) -> Iterator[str]:
@@ -89,3 +96,15 @@ def _points(rows: Sequence[Row]) -> Iterator[str]:
                     f"{row.label}: {metric.heading} is not defined at {unknown} of {len(row.points)} points (pictures "
                     "of fewer than 161 pixels on a side); they are neither drawn nor in the BD figures."
                 )
+
+
+def _metrics(measured: Sequence[Measured]) -> Iterator[str]:
+    """Metrics of plugins that bear one name and may not be the same thing."""
+    providers: dict[str, dict[str, str]] = {}
+    for one in measured:
+        for name, facts in one.evaluation.metrics.items():
+            providers.setdefault(name, {})[one.label] = facts.provider
+    for name, found in providers.items():
+        if len(set(found.values())) > 1:
+            listed = "; ".join(f"{label}: {provider}" for label, provider in found.items())
+            yield f"The metric {name} was computed by different plugins ({listed}); its values may not be comparable."

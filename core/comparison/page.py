@@ -24,7 +24,16 @@ if TYPE_CHECKING:
     from jinja2 import Environment
 
 _FILES = files(__package__) / "page_files"
-_FORMATS = (formats.signed, formats.seconds, formats.count, formats.steps, formats.memory, formats.decibels)
+_FORMATS = (
+    formats.signed,
+    formats.seconds,
+    formats.count,
+    formats.steps,
+    formats.memory,
+    formats.decibels,
+    formats.measure,
+    formats.quality,
+)
 
 
 def html_page(comparison: Comparison, gallery: Gallery) -> str:

@@ -35,11 +35,12 @@ def csv_table(comparison: Comparison) -> str:
     """One line for each point, with the curve's BD figures repeated on each; what is not known is empty.
 
     Columns of BD figures come with the overlap in dB for which alone they hold. Seconds are those of the point;
-    numbers have all their digits, and infinity is ``inf``.
+    numbers have all their digits, and infinity is ``inf``. Metrics of plugins, if any model was measured with them, are
+    columns ``metric_ID`` at the end.
     """
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(_HEAD)
+    writer.writerow([*_HEAD, *(f"metric_{metric.id}" for metric in comparison.metrics)])
     for row in comparison.rows:
         writer.writerows(_line(comparison, row, point) for point in row.points)
     return text.getvalue()
@@ -64,6 +65,7 @@ def _line(comparison: Comparison, row: Row, point: Point) -> list[str | float | 
         None if costs is None else costs.decode_macs,
         comparison.reference.label,
         *(value for metric in Metric for value in _figures(row.difference(metric))),
+        *(point.metrics.get(metric.id) for metric in comparison.metrics),
     ]
     return ["" if value is None or (isinstance(value, float) and math.isnan(value)) else value for value in line]
 

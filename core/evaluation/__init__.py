@@ -10,9 +10,10 @@ Importing this imports torch.
 from .anchors import Anchor, anchor_named, load_anchors, read_anchors
 from .bdrate import Curve, Metric, bd_psnr, bd_rate, overlap
 from .evaluate import evaluate
+from .extra import ExtraMetric, extra_metrics
 from .measure import Encode, PictureStore, measure
 from .metrics import ms_ssim, ms_ssim_db, psnr
-from .results import Evaluation, ImageResult, Mean, QualityResult, StageSeconds
+from .results import Evaluation, ImageResult, Mean, MetricFacts, QualityResult, StageSeconds
 from .results_file import read_evaluations, write_evaluations
 
 __all__ = [
@@ -20,9 +21,11 @@ __all__ = [
     "Curve",
     "Encode",
     "Evaluation",
+    "ExtraMetric",
     "ImageResult",
     "Mean",
     "Metric",
+    "MetricFacts",
     "PictureStore",
     "QualityResult",
     "StageSeconds",
@@ -30,6 +33,7 @@ __all__ = [
     "bd_psnr",
     "bd_rate",
     "evaluate",
+    "extra_metrics",
     "load_anchors",
     "measure",
     "ms_ssim",

@@ -19,7 +19,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from ..errors import PlicError, PluginError, UnknownName, near_matches
 from ..files import read_file
-from ..registry import Registry, default_registry, duplicate
+from ..named import duplicate
+from ..registry import Registry, default_registry
 from .bdrate import Curve, Metric
 from .metrics import ms_ssim_db
 

@@ -14,6 +14,7 @@ from ..image import find_pictures, read_picture
 from ..report import report_on
 from ..threads import threads as torch_threads
 from ..versions import versions
+from .extra import ExtraMetric
 from .measure import Encode, Job, PictureStore, measure
 from .results import Evaluation, ImageResult, QualityResult
 from .workers import run_in_processes
@@ -27,6 +28,7 @@ def evaluate(
     model: str | None = None,
     encode: Encode | None = None,
     store: PictureStore | None = None,
+    metrics: Sequence[ExtraMetric] = (),
     processes: int = 1,
     threads: int | None = None,
     report: Callable[[QualityResult], None] | None = None,
@@ -45,6 +47,7 @@ def evaluate(
         model: label of the result; the recipe's name when None.
         encode: how pictures are encoded; `FrozenCodec.encode_batch` when None. With several processes it is pickled.
         store: where decoded pictures are kept; nowhere when None.
+        metrics: of plugins, that are measured too; see `extra_metrics`. With several processes they are pickled.
         processes: that code side by side.
         threads: of the networks in each process; when None the processes share as many as torch would use.
         report: called with the result of each quality as soon as it is known.
@@ -52,13 +55,13 @@ def evaluate(
 
     Raises:
         PlicError: the folder holds no pictures, there is no such quality, or a picture cannot be read.
-        PluginError: ``pytorch-msssim`` is not installed.
+        PluginError: ``pytorch-msssim`` is not installed, or a plugin's metric failed.
     """
     chosen = range(codec.networks.rate.levels) if qualities is None else qualities
     levels = [codec.level(quality) for quality in chosen]
     pictures = find_pictures(folder)
     named = [(path, path.relative_to(folder).as_posix()) for path in pictures]
-    jobs = [Job(path, name, level, encode, store) for level in levels for path, name in named]
+    jobs = [Job(path, name, level, encode, store, tuple(metrics)) for level in levels for path, name in named]
     threads = threads or max(1, torch.get_num_threads() // processes)
     facts = report_on(codec.recipe)
     results = []
@@ -79,6 +82,7 @@ def evaluate(
         parameters=facts.parameters,
         macs_per_pixel=facts.macs_per_pixel,
         processes=processes,
+        metrics={one.spec.id: one.facts for one in metrics},
     )
 
 

@@ -8,7 +8,7 @@ picture ── encode ──> the .plic file's bytes ── decode ──> pictu
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -18,6 +18,7 @@ from ..errors import FileError
 from ..frozen import Encoded, FrozenCodec
 from ..image import Picture, read_picture, write_picture
 from ..stages import StageTimes
+from .extra import ExtraMetric
 from .memory import PeakMemory
 from .metrics import ms_ssim, psnr
 from .results import ImageResult, StageSeconds
@@ -71,6 +72,7 @@ class Job:
         quality: level, as `FrozenCodec.level` gives it.
         encode: how it is encoded; `FrozenCodec.encode_batch` when None.
         store: where the decoded picture is kept, if at all.
+        metrics: of plugins, that are measured too.
     """
 
     path: Path
@@ -78,14 +80,15 @@ class Job:
     quality: float
     encode: Encode | None = None
     store: PictureStore | None = None
+    metrics: tuple[ExtraMetric, ...] = ()
 
     def run(self, codec: FrozenCodec) -> ImageResult:
         """Read the picture and measure it.
 
         Raises:
-            PlicError: the picture cannot be read or coded; the message names the file.
+            PlicError: the picture cannot be read or coded, or a metric failed; the message names the file.
         """
-        return measure(codec, read_picture(self.path), self.quality, self.name, self.encode, self.store)
+        return measure(codec, read_picture(self.path), self.quality, self.name, self.encode, self.store, self.metrics)
 
 
 def measure(
@@ -95,6 +98,7 @@ def measure(
     name: str = "",
     encode: Encode | None = None,
     store: PictureStore | None = None,
+    metrics: Sequence[ExtraMetric] = (),
 ) -> ImageResult:
     """Encode and decode one picture.
 
@@ -105,10 +109,11 @@ def measure(
         name: for the result.
         encode: how it is encoded; `FrozenCodec.encode_batch` when None.
         store: where the decoded picture is kept, if at all.
+        metrics: of plugins, that are measured too.
 
     Raises:
         PlicError: there is no such quality.
-        PluginError: ``pytorch-msssim`` is not installed.
+        PluginError: ``pytorch-msssim`` is not installed, or a plugin's metric failed.
     """
     encoding, decoding = StageTimes(), StageTimes()
     with PeakMemory() as encode_peak:
@@ -134,6 +139,7 @@ def measure(
         encode_memory=encode_peak.bytes,
         decode_memory=decode_peak.bytes,
         decoded=None if store is None else store.keep(decoded, codec.level(quality), name),
+        metrics={one.spec.id: one.value(picture.pixels, decoded.pixels, name) for one in metrics},
     )
 
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from ..metric import Better
 from ..stages import StageTimes
 from .bdrate import Curve, Metric
 from .metrics import ms_ssim_db
@@ -49,6 +50,22 @@ class StageSeconds(Record):
         return cls(**{stage: _mean([getattr(one, stage) for one in all_of]) for stage in cls.model_fields})
 
 
+class MetricFacts(Record):
+    """What a results file says about a plugin's metric, so that its values can be read without the plugin.
+
+    Attributes:
+        provider: the distribution that computed it, and its version.
+        better: whether higher or lower values are better.
+        unit: of the values; empty if they have none.
+        title: for headings.
+    """
+
+    provider: str
+    better: Better
+    unit: str = ""
+    title: str = ""
+
+
 class ImageResult(Record):
     """One picture at one quality.
 
@@ -71,6 +88,7 @@ class ImageResult(Record):
         decode_memory: likewise while it decoded.
         decoded: the decoded picture as a PNG file, its path relative to the results file's folder, with ``/`` between
             folders; None if it was not kept.
+        metrics: values of plugins' metrics, by id; NaN where one is not defined.
     """
 
     name: str
@@ -89,6 +107,7 @@ class ImageResult(Record):
     encode_memory: int | None = None
     decode_memory: int | None = None
     decoded: str | None = None
+    metrics: dict[str, float] = Field(default_factory=dict)
 
     @property
     def estimate_bpp(self) -> float:
@@ -113,6 +132,7 @@ class Mean(Record):
         decode_steps: likewise.
         encode_memory: bytes.
         decode_memory: bytes.
+        metrics: means of plugins' metrics, by id; NaN where a picture has none.
     """
 
     bytes: float
@@ -128,6 +148,7 @@ class Mean(Record):
     decode_steps: float | None = None
     encode_memory: float | None = None
     decode_memory: float | None = None
+    metrics: dict[str, float] = Field(default_factory=dict)
 
     @classmethod
     def of(cls, images: Sequence[ImageResult]) -> Mean:
@@ -151,6 +172,7 @@ class Mean(Record):
             decode_steps=_mean_if_known([image.decode_steps for image in images]),
             encode_memory=_mean_if_known([image.encode_memory for image in images]),
             decode_memory=_mean_if_known([image.decode_memory for image in images]),
+            metrics={name: _mean([image.metrics[name] for image in images]) for name in images[0].metrics},
         )
 
 
@@ -189,6 +211,7 @@ class Evaluation(Record):
         macs_per_pixel: multiply-accumulates per pixel by stage, counted for a picture of 768x512; see
             `plic.core.report.RecipeReport`. Empty in results that did not record them.
         processes: that coded side by side. Seconds mean little unless it is 1.
+        metrics: what the metrics of plugins are, by id; empty where none was asked for.
     """
 
     model: str
@@ -202,6 +225,7 @@ class Evaluation(Record):
     parameters: int | None = None
     macs_per_pixel: dict[str, float] = Field(default_factory=dict)
     processes: int = 1
+    metrics: dict[str, MetricFacts] = Field(default_factory=dict)
 
     @property
     def encode_macs_per_pixel(self) -> float | None:

@@ -1,7 +1,8 @@
 """The file of an evaluation's results: JSON out and in.
 
 A value that is not finite (the PSNR of identical pictures, the MS-SSIM of small ones) is the string ``"Infinity"`` or
-``"NaN"``. Format 2 adds fields to format 1; files of format 1 are read, and what they did not record is None or empty.
+``"NaN"``. Formats 2 and 3 add fields to the one before; older files are read, and what they did not record is None or
+empty.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from .results import Evaluation, Record
 
 
 class _File(Record):
-    plic_evaluation: Literal[1, 2] = 2
+    plic_evaluation: Literal[1, 2, 3] = 3
     evaluations: tuple[Evaluation, ...]
 
 

@@ -63,7 +63,7 @@ def _check_can_travel(jobs: Sequence[Job]) -> None:
         pickle.dumps(jobs)
     except Exception as error:  # pickle raises whatever an object's own code does
         raise PlicError(
-            "the way of encoding cannot be sent to other processes",
+            "the way of encoding, or a metric, cannot be sent to other processes",
             got=error,
             expected="a function of a module",
             hint="use one process",

@@ -7,10 +7,21 @@
 `train` carries it out: models one after the other, checkpoints, limits on time, interrupts, several processes.
 """
 
-from .loop import Options, train
+from .listeners import ChosenCallback, callbacks_named
+from .loop import train
+from .options import Options
 from .photographs import Photographs
 from .progress import Progress
 from .run import TrainingRun
 from .world import World
 
-__all__ = ["Options", "Photographs", "Progress", "TrainingRun", "World", "train"]
+__all__ = [
+    "ChosenCallback",
+    "Options",
+    "Photographs",
+    "Progress",
+    "TrainingRun",
+    "World",
+    "callbacks_named",
+    "train",
+]

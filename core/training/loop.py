@@ -5,61 +5,30 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import torch
 
+from ..callback import Moment
 from ..codec import assemble
-from ..errors import FileError, TrainingError
+from ..errors import FileError, PluginError, TrainingError
 from ..files import write_atomically
 from ..recipe import Recipe
 from .interrupts import Interrupt, deferred_interrupts
+from .listeners import Listeners
+from .options import Options, ignore
 from .photographs import Photographs
-from .progress import Progress, Report, RunLog
+from .progress import Progress, RunLog
 from .provenance import write_provenance
-from .run import CHECKPOINT, TrainingRun
+from .run import CHECKPOINT, Means, TrainingRun
 from .schedule import crops
 from .warm_start import load_start
 from .world import World, joined
 
 CHECKPOINT_SECONDS = 120.0
 WEIGHTS = "weights.safetensors"
-
-
-def _ignore(*_: object) -> None:
-    """Nobody is listening."""
-
-
-@dataclass(frozen=True)
-class Options:
-    """How a run is carried out, as opposed to what it computes.
-
-    Attributes:
-        minutes: limit on the wall-clock time for each model; schedules go by whichever limit comes first.
-        resume: go on from the checkpoints in the folder, where there are any.
-        start: weights file to begin from instead of fresh weights.
-        fresh: slots whose parts begin anew all the same.
-        device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
-        compiled: compile the transforms with ``torch.compile``.
-        tensorboard: also write scalars for TensorBoard.
-        log_every: steps to a line of the log, for which the device is waited for.
-        report: called with each line of the log.
-        tick: called after each step with the share of the run that is done.
-        reading: called with the numbers of photographs that are read, and that there are.
-    """
-
-    minutes: float | None = None
-    resume: bool = False
-    start: Path | None = None
-    fresh: Sequence[str] = ()
-    device: str = "auto"
-    compiled: bool = False
-    tensorboard: bool = False
-    log_every: int = 50
-    report: Report = _ignore
-    tick: Callable[[float], None] = _ignore
-    reading: Callable[[int, int], None] = _ignore
 
 
 def train(recipe: Recipe, data: Sequence[Path], out: Path, options: Options | None = None) -> None:
@@ -78,6 +47,7 @@ def train(recipe: Recipe, data: Sequence[Path], out: Path, options: Options | No
 
     Raises:
         TrainingError: training cannot start or go on.
+        PluginError: a callback failed; the checkpoint is written.
         KeyboardInterrupt: the run was interrupted; if it had begun, its checkpoint is written.
     """
     options = options or Options()
@@ -88,7 +58,7 @@ def train(recipe: Recipe, data: Sequence[Path], out: Path, options: Options | No
         _check_folder(folder, options)
     with joined(options.device) as world:
         if not world.leads:
-            options = replace(options, report=_ignore, tick=_ignore, reading=_ignore)
+            options = replace(options, report=ignore, tick=ignore, reading=ignore, callbacks=())
         _train_models(recipe, data, list(zip(models, folders, strict=True)), world, options)
 
 
@@ -109,6 +79,7 @@ class _Loop:
         self.run, self.options, self.interrupt = run, options, interrupt
         self.index, self.models = index, models
         self.seconds = 0.0
+        self.listeners = Listeners(options.callbacks, self._moment)
 
     def go(self, data: Sequence[Path]) -> None:
         """From wherever the folder's checkpoint stands to the end, and export the weights."""
@@ -129,12 +100,14 @@ class _Loop:
             log = RunLog(run.folder, options.report, options.tensorboard)
             log.rewind(run.done)
         try:
+            self._tell(self.listeners.start)
             self._steps(log)
         finally:
             if log is not None:
                 log.close()
         if run.world.leads:
             run.trained().freeze().save(run.folder / WEIGHTS)
+        self._tell(self.listeners.end)
 
     def _steps(self, log: RunLog | None) -> None:
         run, started = self.run, time.monotonic() - self.seconds
@@ -164,30 +137,55 @@ class _Loop:
         try:
             means = run.means()
         except TrainingError:
-            self._save()  # the bad steps changed nothing
+            self._write_checkpoint()  # the bad steps changed nothing
             raise
         if log is None:
             return
+        progress = self._progress(means, steps, seconds)
+        log.write(progress)
+        self._tell(partial(self.listeners.log, progress))
+
+    def _progress(self, means: Means, steps: int, seconds: float) -> Progress:
+        run = self.run
         crop, batch = crops(run.settings, run.share)
         share = max(run.share, 1e-9)
-        log.write(
-            Progress(
-                step=run.done,
-                steps=run.settings.steps,
-                seconds=self.seconds,
-                seconds_left=self.seconds / share * (1 - share),
-                loss=means.loss,
-                bpp=means.bpp,
-                psnr=10 * math.log10(255**2 / means.mse) if means.mse > 0 else math.inf,
-                distortion=means.distortion,
-                learning_rate=float(run.optimizer.param_groups[0]["lr"]),
-                gradient_norm=means.gradient_norm,
-                steps_per_second=steps / seconds if seconds else math.nan,
-                megapixels_per_second=steps * batch * crop**2 / 1e6 / seconds if seconds else math.nan,
-                model=self.index,
-                models=self.models,
-            )
+        return Progress(
+            step=run.done,
+            steps=run.settings.steps,
+            seconds=self.seconds,
+            seconds_left=self.seconds / share * (1 - share),
+            loss=means.loss,
+            bpp=means.bpp,
+            psnr=10 * math.log10(255**2 / means.mse) if means.mse > 0 else math.inf,
+            distortion=means.distortion,
+            learning_rate=float(run.optimizer.param_groups[0]["lr"]),
+            gradient_norm=means.gradient_norm,
+            steps_per_second=steps / seconds if seconds else math.nan,
+            megapixels_per_second=steps * batch * crop**2 / 1e6 / seconds if seconds else math.nan,
+            model=self.index,
+            models=self.models,
         )
+
+    def _moment(self) -> Moment:
+        run = self.run
+        return Moment(
+            folder=run.folder,
+            recipe=run.codec.recipe,
+            step=run.done,
+            steps=run.settings.steps,
+            seconds=self.seconds,
+            model=self.index,
+            models=self.models,
+            trained=run.trained,
+        )
+
+    def _tell(self, listeners: Callable[[], None]) -> None:
+        """Tell callbacks; if one fails, nothing that was trained is lost."""
+        try:
+            listeners()
+        except PluginError:
+            self._write_checkpoint()
+            raise
 
     def _tell_time(self, started: float) -> None:
         """Bring seconds and, where time is limited, the share up to date; the same in every process."""
@@ -212,6 +210,10 @@ class _Loop:
         return float(world.total(torch.tensor(mine, dtype=torch.float64, device=world.device)))
 
     def _save(self) -> None:
+        self._write_checkpoint()
+        self.listeners.checkpoint()
+
+    def _write_checkpoint(self) -> None:
         if self.run.world.leads:
             self.run.save(self.seconds)
 
