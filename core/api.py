@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
@@ -10,17 +9,17 @@ from typing import Any
 
 import safetensors
 
-from .catalogue import shipped_catalogue
+from .catalogue import WeightsEntry
 from .codec import Codec, assemble
 from .container import Header
-from .errors import StreamMismatch, UnknownName, WeightsError, near_matches
-from .files import read_file
+from .errors import StreamMismatch, UnknownName, WeightsError
+from .fetching import Progress, reporting
 from .frozen import FrozenCodec
 from .networks import WEIGHTS_FORMAT, split_metadata
 from .recipe import load_recipe, recipe_from_text
-
-WEIGHTS = Path(__file__).resolve().parent.parent / "weights"
-SUFFIX = ".safetensors"
+from .recipe.find import SUFFIXES, registry_beside
+from .registry import default_registry
+from .trained import SUFFIX, candidates, check_trained_as, entry_of, weights_file
 
 
 def build(recipe: str | Path, overrides: Mapping[str, Any] | None = None) -> Codec:
@@ -36,22 +35,51 @@ def build(recipe: str | Path, overrides: Mapping[str, Any] | None = None) -> Cod
     return assemble(load_recipe(recipe, overrides))
 
 
-def load(name: str | Path | None = None, quality: float | None = None) -> FrozenCodec:
+def load(name: str | Path | None = None, quality: float | None = None, progress: Progress | None = None) -> FrozenCodec:
     """A codec with trained weights, ready to encode and decode.
 
+    Weights that the catalogue (`registry.yaml`) has at a URL are fetched on first use and verified.
+
     Args:
-        name: a recipe whose weights come with plic (the default recipe if None), or the path of a weights file, as
-            `plic train` writes it.
+        name: a recipe that the catalogue has weights for (the default recipe if None); the path of a recipe, whose
+            weights may be listed in a ``registry.yaml`` beside it; or the path of a weights file, as `plic train`
+            writes it.
         quality: default quality of `FrozenCodec.encode`, a level or a point between two; the highest if None.
+        progress: called while weights are fetched, with what they are, the bytes that are there, and those of the
+            whole.
 
     Raises:
-        WeightsError: there are no such weights, or they are damaged.
+        WeightsError: there are no such weights, they are damaged, or cannot be fetched.
         PlicError: there is no such quality.
     """
-    name = shipped_catalogue().default if name is None else str(name)
-    codec = load_file(Path(name)) if name.endswith(SUFFIX) else load_file(_shipped(name))
+    with reporting(progress):
+        codec = _loaded(default_registry().catalogue.default if name is None else str(name))
     if quality is not None:
         codec.quality = codec.level(quality)
+    return codec
+
+
+def _loaded(name: str) -> FrozenCodec:
+    if name.endswith(SUFFIX):
+        return load_file(Path(name))
+    if not name.endswith(SUFFIXES):
+        return _listed(entry_of(name, default_registry().catalogue))
+    recipe = load_recipe(name)
+    entry = entry_of(recipe.name, registry_beside(name, default_registry()).catalogue)
+    codec = _listed(entry)
+    check_trained_as(recipe, codec.recipe, entry)
+    return codec
+
+
+def _listed(entry: WeightsEntry) -> FrozenCodec:
+    codec = load_file(weights_file(entry))
+    if codec.recipe.name != entry.recipe:  # streams name the recipe, so that no decoder would find the entry
+        raise WeightsError(
+            f"{entry.origin}: the weights listed for recipe {entry.recipe!r} are those of another",
+            got=f"weights of recipe {codec.recipe.name!r}",
+            expected=f"weights of recipe {entry.recipe!r}",
+            hint=f"list them under weights: {codec.recipe.name}:",
+        )
     return codec
 
 
@@ -89,68 +117,43 @@ def load_file(path: Path) -> FrozenCodec:
 
 @lru_cache(maxsize=2)
 def codec_for(recipe: str, fingerprint: bytes) -> FrozenCodec:
-    """The codec that decodes streams of a recipe and weights, from the weights that come with plic.
+    """The codec that decodes streams of a recipe and weights, from the weights that the catalogue lists.
 
     Raises:
         WeightsError: plic comes with no weights for the recipe.
         StreamMismatch: they are not those that the stream was made with. If an earlier plic came with those, the
             message says where they are.
     """
+    catalogue = default_registry().catalogue
+    found: list[str] = []
     try:
-        codec = load(recipe)
+        for path in candidates(catalogue, recipe, fingerprint):
+            codec = load_file(path)
+            if codec.fingerprint == fingerprint:
+                return codec
+            found.append(codec.fingerprint.hex())
     except (UnknownName, WeightsError) as error:
         raise StreamMismatch(
             f"the stream was made with recipe {recipe!r}, for which this plic has no sound weights",
             got=error.problem,
-            hint="give the weights file it was made with: --model FILE",
+            expected=error.expected,
+            hint=f"give the weights file it was made with: --model FILE; or {error.hint}",
         ) from error
-    if codec.fingerprint != fingerprint:
-        if (earlier := shipped_catalogue().earlier(recipe, fingerprint)) is not None:
-            raise StreamMismatch(
-                f"the stream was made with weights of recipe {recipe!r} that came with an earlier plic",
-                got=f"{earlier.fingerprint}: {earlier.note}, revision {earlier.revision[:12]}",
-                expected=codec.fingerprint.hex(),
-                hint=earlier.hint,
-            )
+    if (earlier := catalogue.earlier(recipe, fingerprint)) is not None:
         raise StreamMismatch(
-            f"the stream was made with other weights of recipe {recipe!r} than those that come with this plic",
-            got=fingerprint.hex(),
-            expected=codec.fingerprint.hex(),
-            hint="give the weights file it was made with (--model FILE), or install the plic version that made it",
+            f"the stream was made with weights of recipe {recipe!r} that came with an earlier plic",
+            got=f"{earlier.fingerprint}: {earlier.note}, {earlier.source}",
+            expected=", ".join(found),
+            hint=earlier.hint,
         )
-    return codec
+    raise StreamMismatch(
+        f"the stream was made with other weights of recipe {recipe!r} than those that come with this plic",
+        got=fingerprint.hex(),
+        expected=", ".join(found),
+        hint="give the weights file it was made with (--model FILE), or install the plic version that made it",
+    )
 
 
 def codec_of(header: Header) -> FrozenCodec:
     """As `codec_for`, for a stream's header."""
     return codec_for(header.recipe, header.fingerprint)
-
-
-def _shipped(name: str) -> Path:
-    catalogue = shipped_catalogue()
-    entry = catalogue.weights.get(name)
-    if entry is None:
-        from .recipe import list_recipes
-
-        trained = ", ".join(sorted(catalogue.weights)) or "none"
-        if name not in list_recipes():
-            raise UnknownName(
-                f"no recipe is called {name!r}",
-                expected=f"a recipe with weights ({trained}), or a path that ends in {SUFFIX}",
-                near=near_matches(name, list_recipes()),
-                hint="`plic recipes` lists all recipes",
-            )
-        raise WeightsError(
-            f"plic comes with no trained weights for recipe {name!r}",
-            expected=f"a recipe with weights ({trained}), or a path that ends in {SUFFIX}",
-            hint=f"train it: plic train {name} --data FOLDER --out FOLDER",
-        )
-    path = WEIGHTS / entry.file
-    if not path.is_file() or hashlib.sha256(read_file(path)).hexdigest() != entry.sha256:
-        raise WeightsError(
-            f"the weights of recipe {name!r} are missing or damaged",
-            got=f"{path}{'' if path.is_file() else ' (missing)'}",
-            expected=f"SHA-256 {entry.sha256}",
-            hint="install plic again",
-        )
-    return path

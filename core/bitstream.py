@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from .catalogue import shipped_catalogue
 from .coding import CodedLatent, digest
 from .container import Header, Section, SectionKind, Stream
 from .errors import DamagedStream, NotAStream, StreamMismatch
 from .image import Picture, crop, decode_plane, decode_profile, encode_plane, encode_profile, from_tensor
+from .registry import default_registry
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,7 @@ def check_stream(stream: Stream, identity: CodecIdentity) -> None:
     """
     header = stream.header
     if header.recipe != identity.recipe or header.fingerprint != identity.fingerprint:
-        earlier = shipped_catalogue().earlier(header.recipe, header.fingerprint)
+        earlier = default_registry().catalogue.earlier(header.recipe, header.fingerprint)
         raise StreamMismatch(
             "the stream was made with other weights",
             got=f"recipe {header.recipe}, weights {header.fingerprint.hex()}",

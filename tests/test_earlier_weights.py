@@ -14,6 +14,7 @@ from plic.core.api import codec_for, codec_of
 from plic.core.catalogue import EarlierWeights, read_catalogue, shipped_catalogue
 from plic.core.container import pack, unpack
 from plic.core.errors import PlicError, StreamMismatch
+from plic.core.registry import Registry, default_registry
 
 ROOT = Path(__file__).parent.parent
 GOLDEN = "tests/golden/house.plic"
@@ -68,7 +69,8 @@ def test_the_shipped_weights_may_be_listed_before_they_are_replaced(monkeypatch:
     present = codec_of(unpack((ROOT / GOLDEN).read_bytes()).header).fingerprint
     old = EarlierWeights("house", present.hex(), "present", "0" * 40, "weights/house.safetensors")
     entry = replace(catalogue.weights["house"], earlier={old.fingerprint: old})
-    monkeypatch.setattr("plic.core.api.shipped_catalogue", lambda: replace(catalogue, weights={"house": entry}))
+    registry = Registry(default_registry().plugins, replace(catalogue, weights={"house": entry}))
+    monkeypatch.setattr("plic.core.api.default_registry", lambda: registry)
     codec_for.cache_clear()
     assert codec_for("house", present).fingerprint == present
 

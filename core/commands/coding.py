@@ -68,7 +68,8 @@ def encode_files(
     Args:
         inputs: paths of pictures.
         out: as `targets` takes it.
-        model: name of a recipe with shipped weights, or path of a weights file; plic's default when None.
+        model: name of a recipe that there are weights for, path of a recipe with a catalogue beside it, or path of a
+            weights file; plic's default when None.
         quality: level, 0 is the lowest, or a point between two; the highest when None.
         target_bpp: instead of a quality: each file takes the highest that keeps to so many bits per pixel.
         target_psnr: instead of a quality: each file takes the lowest whose picture has so many dB.
@@ -86,9 +87,11 @@ def encode_files(
     pairs = targets(inputs, out, ".plic", force)
     from ..api import load
     from ..image import read_picture
+    from .weights import fetch_bar
 
     _limit_threads(threads)
-    codec = load(model, quality)
+    with fetch_bar():
+        codec = load(model, quality)
     for source, result in pairs:
         picture = read_picture(source)
         report = None if progress is None else partial(progress, source)
@@ -170,10 +173,13 @@ def decode_files(
         data = read_file(source)
         header = unpack(data).header  # before torch is imported: a damaged file is refused at once
         from ..api import codec_of, load
+        from .weights import fetch_bar
 
         _limit_threads(threads)
-        codec = codec or (load(model) if model else None)
-        picture = (codec or codec_of(header)).decode_picture(data)
+        with fetch_bar():
+            codec = codec or (load(model) if model else None)
+            decoder = codec or codec_of(header)
+        picture = decoder.decode_picture(data)
         write_picture(picture, target)
         yield Coded(source, target, len(data), header.pixels)
 

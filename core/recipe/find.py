@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from pathlib import Path
 
+from ..catalogue import project_catalogue
 from ..errors import PluginError, UnknownName, near_matches
 from ..registry import Registry, default_registry
 
@@ -25,6 +26,18 @@ def _recipe_files(registry: Registry) -> dict[str, list[Path]]:
             if path.suffix in SUFFIXES:
                 found[path.stem].append(path)
     return found
+
+
+def registry_beside(name: str | Path, registry: Registry) -> Registry:
+    """A registry that also knows the ``registry.yaml`` beside a recipe, if that is given as a path.
+
+    Raises:
+        PlicError: that file is malformed.
+    """
+    if not str(name).endswith(SUFFIXES):
+        return registry
+    catalogue = project_catalogue(registry.catalogue, Path(name))
+    return registry if catalogue is registry.catalogue else Registry(registry.plugins, catalogue)
 
 
 def find_recipe(name: str, registry: Registry, where: str = "", beside: Path | None = None) -> Path:

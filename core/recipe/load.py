@@ -10,7 +10,7 @@ from typing import Any
 from ..errors import RecipeError, UnknownName, near_matches
 from ..registry import SLOTS, Registry, default_registry
 from .build import check_chain
-from .find import find_recipe
+from .find import find_recipe, registry_beside
 from .model import PartChoice, Recipe
 from .requirements import check_requirements
 from .schema import DEFAULTS, FORMAT, KEYS, OPTIONAL, TEXTS, settings_model, settings_of, training_only, validate
@@ -39,7 +39,7 @@ def load_recipe(
         IncompatibleParts: two of its parts do not fit; both are named, with the reason.
         PluginError: a plugin that it needs is missing or broken.
     """
-    registry = registry or default_registry()
+    registry = registry_beside(name_or_path, registry or default_registry())
     source = _with_parents(find_recipe(str(name_or_path), registry), registry, ())
     recipe = _checked(_merge(source, _as_source(overrides or {})), registry)
     check_chain(recipe, registry)
