@@ -7,14 +7,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
+import numpy as np
+import numpy.typing as npt
 import safetensors
 import safetensors.torch
 import torch
 from torch import Tensor, nn
 
-from .errors import WeightsError
+from .errors import PlicError, WeightsError
 from .exact import harden, harden_children
 from .files import read_file, write_atomically
+from .layers import families_of
+from .probability import BUILT_IN, Family, IntegerDistribution, MixtureDistribution, Support
 from .slots import Context, Distributions, Head, Rate, SideInformation, Transform
 
 if TYPE_CHECKING:
@@ -27,14 +31,17 @@ WEIGHTS_FORMAT = "plic-weights-1"
 STORED = torch.float16
 """Weights outside the probability path are rounded to half precision when a codec is frozen."""
 
+EXTRA = "_extra_state"
+"""How torch calls what a module stores beside its tensors: here the digests of `plic.core.layers.Families`."""
+
 
 @dataclass(frozen=True)
 class FrozenHead:
     """A head for coding.
 
     Attributes:
-        distributions: from parameters to integer distributions.
-        takes_parameters: False for a head that owns its densities.
+        distributions: from parameters to integer distributions, of families that the weights name.
+        takes_parameters: False for a head whose layout is empty: its tables and windows are its own.
         mean_index: the location parameter, see `plic.core.slots.Head`.
         medians: float64 ``(C,)`` for a head with medians.
     """
@@ -47,10 +54,33 @@ class FrozenHead:
     @classmethod
     def of(cls, head: nn.Module) -> FrozenHead:
         """From a head, or from a module that a head has been frozen to."""
+        named = BUILT_IN | families_of(head)
+        layout, mean_index = getattr(head, "layout", ()), getattr(head, "mean_index", None)
         if isinstance(head, Head):
-            return cls(head.freeze(), head.parameters_per_element > 0, head.mean_index, None)
+            return cls(_Named(head.freeze(), named), len(layout) > 0, mean_index, None)
         offsets = getattr(head, "offsets", None)
-        return cls(cast(Distributions, head), False, None, offsets() if callable(offsets) else None)
+        medians = offsets() if callable(offsets) else None
+        return cls(_Named(cast(Distributions, head), named), len(layout) > 0, mean_index, medians)
+
+
+@dataclass(frozen=True)
+class _Named:
+    """Distributions of families that the weights name: others could change behind the back of a stream."""
+
+    distributions: Distributions
+    families: frozenset[Family]
+
+    def __call__(
+        self, parameters: npt.NDArray[np.float64], channels: npt.NDArray[np.int64], support: Support
+    ) -> IntegerDistribution:
+        made = self.distributions(parameters, channels, support)
+        if isinstance(made, MixtureDistribution) and not self.families.issuperset(made.families):
+            unknown = next(family.name for family in made.families if family not in self.families)
+            raise PlicError(
+                f"the head uses the family {unknown!r}, which its weights do not name",
+                hint="give the head, and what it freezes to, a plic.core.layers.Families that holds it",
+            )
+        return made
 
 
 class FrozenNetworks(nn.Module):
@@ -175,6 +205,14 @@ def _assign(module: nn.Module, name: str, tensor: Tensor, path: Path) -> None:
     """Put a tensor where ``name`` says. Parameters keep their shape, integer tables may have any."""
     *owners, leaf = name.split(".")
     owner = module.get_submodule(".".join(owners))
+    if leaf == EXTRA:
+        try:
+            owner.set_extra_state(tensor)
+        except WeightsError as error:
+            raise WeightsError(
+                f"{path}: {error.problem}", got=error.got, expected=error.expected, hint=error.hint
+            ) from error
+        return
     current = getattr(owner, leaf)
     fixed = isinstance(current, nn.Parameter) or tensor.dtype is torch.int16
     if fixed and current.shape != tensor.shape:

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from plic.core.layers import causal_mask
-from plic.core.probability import CdfTable, IntegerDistribution, MixtureDistribution, Support
+from plic.core.probability import GAUSSIAN, CdfTable, Family, IntegerDistribution, MixtureDistribution, Support
 from plic.core.slots import (
     ContextState,
     ContextWiring,
@@ -59,6 +59,13 @@ class Forgetful(GdnTransform):
 
     def analysis(self, x: Tensor) -> Tensor:
         return super().analysis(x) + self.offset
+
+
+class Detached(GdnTransform):
+    """Its synthesis is computed outside torch, and has no gradients."""
+
+    def synthesis(self, y_hat: Tensor) -> Tensor:
+        return torch.from_numpy(super().synthesis(y_hat).detach().numpy())
 
 
 class DeadLayer(GdnTransform):
@@ -232,6 +239,24 @@ class OtherScale(Gaussian):
     def freeze(self) -> Distributions:
         inner = super().freeze()
         return lambda parameters, channels, support: inner(parameters * [[2], [1]], channels, support)
+
+
+class Unnamed(Gaussian):
+    """Codes with a table that its weights do not name."""
+
+    def freeze(self) -> Distributions:
+        inner, table = super().freeze(), GAUSSIAN.table.copy()
+        table[1600] += 1
+
+        def freeze(
+            parameters: npt.NDArray[np.float64], channels: npt.NDArray[np.int64], support: Support
+        ) -> IntegerDistribution:
+            mixture = inner(parameters, channels, support)
+            assert isinstance(mixture, MixtureDistribution)
+            mixture.families = (Family("nearly-gaussian", table),)
+            return mixture
+
+        return freeze
 
 
 class Unbounded(Gaussian):

@@ -53,8 +53,7 @@ def harden(module: nn.Module, name: str) -> nn.Module:
     if type(module) in _EXACT:
         return _EXACT[type(module)](module, name)
     if isinstance(module, Head):
-        frozen = module.freeze()
-        return frozen if isinstance(frozen, nn.Module) else copy.deepcopy(module)
+        return _frozen_head(module)
     if next(module.parameters(recurse=False), None) is not None or _computes(module):
         raise ExactnessError(
             f"layer {name} cannot be computed in exact arithmetic",
@@ -63,6 +62,16 @@ def harden(module: nn.Module, name: str) -> nn.Module:
             hint="build networks on the probability path from these layers",
         )
     return harden_children(module, [child for child, _ in module.named_children()], name)
+
+
+def _frozen_head(head: Head) -> nn.Module:
+    """What is stored of a head: the module that it freezes to, which keeps its layout, or the head itself."""
+    frozen = head.freeze()
+    if not isinstance(frozen, nn.Module):
+        return copy.deepcopy(head)
+    for name in ("layout", "mean_index"):
+        setattr(frozen, name, getattr(head, name))
+    return frozen
 
 
 def _computes(module: nn.Module) -> bool:

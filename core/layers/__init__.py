@@ -1,6 +1,8 @@
-"""Layers that `plic.core.exact` knows beyond those of torch."""
+"""Layers that `plic.core.exact` knows beyond those of torch, and what heads are made of."""
 
 from .attention import SoftmaxAttention
+from .bounds import lower_bound
+from .families import Families, families_of
 from .masked import (
     Indices,
     MaskedConv2d,
@@ -14,6 +16,7 @@ from .masked import (
 from .simple import Product, pointwise
 
 __all__ = [
+    "Families",
     "Indices",
     "MaskedConv2d",
     "MaskedConv3d",
@@ -21,8 +24,10 @@ __all__ = [
     "SoftmaxAttention",
     "causal_mask",
     "checkerboard_mask",
+    "families_of",
     "live_offsets",
     "live_volumes",
     "live_windows",
+    "lower_bound",
     "pointwise",
 ]

@@ -2,10 +2,12 @@
 
 from .distribution import CdfTable, IntegerDistribution, Support
 from .escape import best_support, escape, restore
+from .families import FamilyFile, write_families
 from .freeze import combine_weights, locations, scale_levels, weights_from_logits
 from .mixture import MixtureDistribution
 from .rows import TableDistribution
 from .tables import (
+    BUILT_IN,
     GAUSSIAN,
     GRID,
     GRID_BITS,
@@ -18,6 +20,7 @@ from .tables import (
 )
 
 __all__ = [
+    "BUILT_IN",
     "GAUSSIAN",
     "GRID",
     "GRID_BITS",
@@ -28,6 +31,7 @@ __all__ = [
     "SCALE_THRESHOLDS",
     "CdfTable",
     "Family",
+    "FamilyFile",
     "IntegerDistribution",
     "MixtureDistribution",
     "Support",
@@ -39,4 +43,5 @@ __all__ = [
     "restore",
     "scale_levels",
     "weights_from_logits",
+    "write_families",
 ]

@@ -47,7 +47,7 @@ class Mixture(NamedTuple):
     location: Array
     scale: Array
     weight: Array
-    nodes: Array  # int64[K], index of each family's node at u = 0
+    nodes: Array  # int64[K, 1] or int64[K, n], index of each family's node at u = 0, of all elements or of each
     packed: Array
     reciprocals: Array
 
@@ -96,12 +96,15 @@ def edge_below(symbol: Int) -> Int:
 
 @inlined
 def load_block(first: Int, count: Int, mixture: Mixture, parts: Array) -> None:
-    """Gathers weights, locations and reciprocals of ``count`` elements in ``parts`` (BLOCK, 3, K)."""
+    """Gathers weights, locations, reciprocals and nodes of ``count`` elements in ``parts`` (BLOCK, 4, K)."""
+    shared = mixture.nodes.shape[1] == 1
     for k in range(len(mixture.nodes)):
+        node = mixture.nodes[k, 0]
         for j in range(count):
             parts[j, 0, k] = mixture.weight[k, first + j]
             parts[j, 1, k] = mixture.location[k, first + j]
             parts[j, 2, k] = mixture.reciprocals[u64(mixture.scale[k, first + j])]
+            parts[j, 3, k] = node if shared else mixture.nodes[k, first + j]
 
 
 @inlined
@@ -110,10 +113,10 @@ def mixed_edges(j: Int, symbol: Int, window: Window, mixture: Mixture, parts: Ar
     edge = edge_below(symbol)
     lower = upper = np.int64(0)
     for k in range(len(mixture.nodes)):
-        weight, reciprocal = parts[j, 0, k], parts[j, 2, k]
+        weight, reciprocal, node = parts[j, 0, k], parts[j, 2, k], parts[j, 3, k]
         u = (edge - parts[j, 1, k]) * reciprocal
-        lower += weight * cdf_at(u, mixture.nodes[k], mixture.packed)
-        upper += weight * cdf_at(u + (reciprocal << 12), mixture.nodes[k], mixture.packed)
+        lower += weight * cdf_at(u, node, mixture.packed)
+        upper += weight * cdf_at(u + (reciprocal << 12), node, mixture.packed)
     return (np.int64(0) if symbol == window.low else lower), (np.int64(ONE) if symbol == window.high else upper)
 
 
@@ -126,7 +129,7 @@ def quantised(mixed: Int, symbol: Int, window: Window) -> Int:
 @jit
 def mixture_intervals(symbols: Array, window: Window, mixture: Mixture, start: Array, frequency: Array) -> Int:
     """Fills the intervals of ``symbols``; returns the index of the first symbol outside the window, or -1."""
-    parts = np.empty((BLOCK, 3, len(mixture.nodes)), dtype=np.int64)
+    parts = np.empty((BLOCK, 4, len(mixture.nodes)), dtype=np.int64)
     for first in range(0, len(symbols), BLOCK):
         count = min(BLOCK, len(symbols) - first)
         load_block(first, count, mixture, parts)
@@ -144,7 +147,7 @@ def mixture_intervals(symbols: Array, window: Window, mixture: Mixture, start: A
 @jit
 def mixture_masses(symbols: Array, window: Window, mixture: Mixture, mass: Array) -> Int:
     """Fills the probabilities (46 bits) of ``symbols``; returns the first index outside the window, or -1."""
-    parts = np.empty((BLOCK, 3, len(mixture.nodes)), dtype=np.int64)
+    parts = np.empty((BLOCK, 4, len(mixture.nodes)), dtype=np.int64)
     for i in range(len(symbols)):
         s = np.int64(symbols[i])
         if s < window.low or s > window.high:
@@ -166,14 +169,14 @@ def cumulative(symbol: Int, j: Int, window: Window, mixture: Mixture, parts: Arr
     mixed = np.int64(0)
     for k in range(len(mixture.nodes)):
         u = (edge - parts[j, 1, k]) * parts[j, 2, k]
-        mixed += parts[j, 0, k] * cdf_at(u, mixture.nodes[k], mixture.packed)
+        mixed += parts[j, 0, k] * cdf_at(u, parts[j, 3, k], mixture.packed)
     return quantised(mixed, symbol, window)
 
 
 @jit
 def mixture_table(window: Window, mixture: Mixture, cdf: Array) -> None:
     """Fills ``cdf`` (n, high - low + 2) with the quantised CDF of every element."""
-    parts = np.empty((BLOCK, 3, len(mixture.nodes)), dtype=np.int64)
+    parts = np.empty((BLOCK, 4, len(mixture.nodes)), dtype=np.int64)
     for i in range(len(cdf)):
         load_block(i, 1, mixture, parts)
         for column in range(cdf.shape[1]):
@@ -279,7 +282,7 @@ def narrow_to(state: Array, data: Array, scale: Int, start: Int, end: Int) -> No
 @jit
 def decode_mixture(state: Array, data: Array, precision: Int, window: Window, mixture: Mixture, symbols: Array) -> None:
     """Decodes one symbol per element; stops early, with ``state[CORRUPT]`` set, on data no encoder makes."""
-    parts = np.empty((BLOCK, 3, len(mixture.nodes)), dtype=np.int64)
+    parts = np.empty((BLOCK, 4, len(mixture.nodes)), dtype=np.int64)
     for first in range(0, len(symbols), BLOCK):
         count = min(BLOCK, len(symbols) - first)
         load_block(first, count, mixture, parts)

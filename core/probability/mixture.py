@@ -42,11 +42,13 @@ class MixtureDistribution(IntegerDistribution):
         location: ``int32[K, n]``, steps of 2^-12.
         scale: ``int16[K, n]``, level i of sigma_i = 2^(i/32 - 5), 0 to 448.
         weight: ``int32[K, n]``, not negative, summing to 2^16 over K.
-        families: the K components' families.
+        families: the K components' families; with ``choice``, those that are chosen from, any number.
         support: the window that all elements share.
+        choice: ``int16[K, n]``, the place in ``families`` of each element's component, for densities whose shape
+            differs from element to element or from channel to channel.
 
     Raises:
-        PlicError: shapes or types do not fit, a scale level is unknown, or weights do not sum to 2^16.
+        PlicError: shapes or types do not fit, a scale level or a choice is unknown, or weights do not sum to 2^16.
     """
 
     def __init__(
@@ -56,19 +58,27 @@ class MixtureDistribution(IntegerDistribution):
         weight: ArrayLike,
         families: tuple[Family, ...],
         support: Support,
+        choice: ArrayLike | None = None,
     ) -> None:
-        shape = (len(families), np.shape(location)[-1] if np.ndim(location) else 0)
+        given = np.shape(location) or (0,)
+        shape = (len(families) if choice is None else given[0], given[-1])
         self.location: NDArray[np.int32] = plain(location, np.int32, shape, "location")
         self.scale: NDArray[np.int16] = plain(scale, np.int16, shape, "scale")
         self.weight: NDArray[np.int32] = plain(weight, np.int32, shape, "weight")
+        self.choice: NDArray[np.int16] | None = None if choice is None else plain(choice, np.int16, shape, "choice")
         self.families = tuple(families)
         self.support = support
         self.open = support.open
         self._check_values()
 
     def _check_values(self) -> None:
-        if not self.families:
+        if not (self.families and len(self.location)):
             raise PlicError("a mixture needs a component", got="no families")
+        if self.choice is not None and self.choice.size:
+            last = len(self.families) - 1
+            if self.choice.min() < 0 or self.choice.max() > last:
+                got = f"{self.choice.min()} to {self.choice.max()}"
+                raise PlicError("a component chooses a family that is not there", got=got, expected=f"0 to {last}")
         if not self.scale.size:
             return
         if self.scale.min() < 0 or self.scale.max() >= SCALE_LEVELS:
@@ -87,6 +97,7 @@ class MixtureDistribution(IntegerDistribution):
         chosen.location = np.ascontiguousarray(self.location[:, indices])
         chosen.scale = np.ascontiguousarray(self.scale[:, indices])
         chosen.weight = np.ascontiguousarray(self.weight[:, indices])
+        chosen.choice = None if self.choice is None else np.ascontiguousarray(self.choice[:, indices])
         chosen.families, chosen.support, chosen.open = self.families, self.support, self.open
         return chosen
 
@@ -136,5 +147,6 @@ class MixtureDistribution(IntegerDistribution):
 
         check_precision(precision, len(self.support))
         window = kernels.Window(self.support.low, self.support.high, (1 << precision) - len(self.support))
-        nodes, packed = packed_families(self.families)
+        centres, packed = packed_families(self.families)
+        nodes = centres.reshape(-1, 1) if self.choice is None else centres[self.choice]
         return window, kernels.Mixture(self.location, self.scale, self.weight, nodes, packed, SCALE_RECIPROCALS)

@@ -11,8 +11,9 @@ They were derived once, with high-precision arithmetic, by ``generate.py``. Noth
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +50,8 @@ SCALE_LEVELS = len(SCALE_RECIPROCALS)
 class Family:
     """A location-scale family, given by its standard CDF as integers. A third party's is just another table.
 
+    Families with the same table are equal, whatever they are called.
+
     Args:
         name: what reports call it.
         table: ``int32[3073]``, ``F(i/64 - 24)`` with 30 fractional bits; from exactly 0 to exactly 2^30, never falling.
@@ -75,10 +78,26 @@ class Family:
             raise PlicError(f"the CDF table of family {self.name!r} is not valid", got=problem, expected=expected)
         object.__setattr__(self, "table", _read_only(table.copy()))
 
+    @cached_property
+    def digest(self) -> bytes:
+        """SHA-256 over the table as little-endian int32, 32 bytes: what weights name the family by."""
+        return hashlib.sha256(self.table.astype("<i4").tobytes()).digest()
+
+    def __eq__(self, other: object) -> bool:
+        return self is other or (isinstance(other, Family) and self.digest == other.digest)
+
+    def __hash__(self) -> int:
+        return hash(self.digest)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Family:
+        return self  # nothing in it can change, and a table is 12 KiB
+
 
 GAUSSIAN = Family("gaussian", _TABLES["gaussian"].astype(np.int32))
 LAPLACIAN = Family("laplacian", _TABLES["laplacian"].astype(np.int32))
 LOGISTIC = Family("logistic", _TABLES["logistic"].astype(np.int32))
+BUILT_IN = frozenset({GAUSSIAN, LAPLACIAN, LOGISTIC})
+"""Families that come with plic and never change: weights need not name them."""
 
 
 @lru_cache(maxsize=64)

@@ -64,7 +64,11 @@ class Head(nn.Module, ABC):
 
     @abstractmethod
     def freeze(self) -> Distributions:
-        """The head for coding. A head that owns parameters returns an ``nn.Module`` whose buffers hold its tables."""
+        """The head for coding. A head that owns parameters returns an ``nn.Module`` whose buffers hold its tables.
+
+        Distributions of a family that does not come with plic need it among the `plic.core.layers.Families` that this
+        head keeps as an attribute, and that the module it returns, if it returns one, keeps too.
+        """
 
     def start_from(self, frozen: nn.Module) -> None:
         """Begin training near a frozen density; heads whose parameters cannot be read from a weights file need it.

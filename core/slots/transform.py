@@ -18,14 +18,22 @@ class Transform(nn.Module, ABC):
 
     ``H`` and ``W`` are multiples of ``stride`` (the codec pads), ``h = H / stride``. ``x_hat`` is not clipped.
     Neither direction needs to be exact: an error of one unit in the last place changes a pixel by far less than a
-    grey level and never touches the stream.
+    grey level and never touches the stream. ``y``, times the gains of the rate part, is rounded to a lattice with steps
+    of one: the scale of ``y`` is how finely it is quantised.
+
+    A transform need not be trained: it may have no parameters. Training calls both directions for gradients, maybe
+    under ``torch.autocast``; what needs more digits than bfloat16 has leaves that by
+    ``torch.autocast(..., enabled=False)``. Parameters are stored in half precision, buffers as they are, and both enter
+    the fingerprint of the weights. Tensors that follow from the settings therefore are buffers with
+    ``persistent=False``.
 
     Attributes:
         stride: image pixels per latent site, in each direction.
         latent_channels: ``C``.
         margin: how many latent sites around a site its latent and its pixels depend on, in both directions; an upper
             bound will do. Pictures larger than a tile are then transformed piece by piece. None, the default, when
-            the whole image matters (non-local attention) or nothing is known.
+            the whole image matters (non-local attention, or borders that continue at the opposite ones) or nothing is
+            known. At the borders of a picture, mirroring or padding keeps the margin.
     """
 
     stride: int

@@ -77,6 +77,9 @@ def transplant(source: nn.Module, target: nn.Module) -> None:
     for name, tensor in stored.items():
         owner, _, leaf = name.rpartition(".")
         module = target.get_submodule(owner)
+        if leaf == "_extra_state":
+            module.set_extra_state(tensor)
+            continue
         current: Any = getattr(module, leaf)
         if isinstance(current, nn.Parameter):
             current.data = tensor.clone()

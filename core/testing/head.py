@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ..exact import GRID, harden
-from ..probability import IntegerDistribution, Support
+from ..layers import families_of
+from ..probability import BUILT_IN, IntegerDistribution, MixtureDistribution, Support
 from ..slots import Distributions, Head
 from ..slots.coder import Coder
 from .broken import require
@@ -252,6 +253,17 @@ class HeadContract(PartContract[Head]):
         tables = [cast(Distributions, one)(parameters, channels, Support(-5, 5)).table(24).cdf for one in frozen]
         same = np.array_equal(tables[0], tables[1])
         require(same, "a head with another's stored tables gives other integers", got=tables[1], expected=tables[0])
+
+    @contract
+    def test_families_of_others_are_named(self) -> None:
+        """Families that do not come with plic are named in what is stored, so that another table is refused."""
+        head = self.lively()
+        distribution = self.frozen(head, self.parameters(head, 0), Support(-5, 5))
+        if isinstance(distribution, MixtureDistribution):
+            named = BUILT_IN | families_of(harden(head, "head"))
+            others = [family.name for family in distribution.families if family not in named]
+            hint = "in a plic.core.layers.Families that the head and what it freezes to keep"
+            require(not others, "families are not named in what is stored", got=others, expected=hint)
 
     @contract
     def test_a_start_from_frozen_tables_is_near_them(self) -> None:
