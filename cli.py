@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from .core.commands.added import PluginCommands
 from .core.errors import PlicError
 from .core.memory import keep_freed_memory
 
@@ -19,19 +20,33 @@ if TYPE_CHECKING:
     from .core.commands.coding import Coded
 
 
-class _Group(click.Group):
-    """Turns every `PlicError` into a message on stderr and exit code 2; ``PLIC_DEBUG=1`` shows the traceback."""
+class _Group(PluginCommands):
+    """Turns every `PlicError` into a message on stderr and exit code 2; ``PLIC_DEBUG=1`` shows the traceback.
+
+    An exception that comes out of a plugin's code becomes one that names the plugin.
+    """
 
     def invoke(self, ctx: click.Context) -> Any:
         with warnings.catch_warnings():
             warnings.showwarning = _show_warning  # type: ignore[assignment]
             try:
                 return super().invoke(ctx)
-            except PlicError as error:
-                if os.environ.get("PLIC_DEBUG", "") not in ("", "0"):
+            except Exception as error:
+                told = error if isinstance(error, PlicError) else _of_a_plugin(error)
+                if told is None or os.environ.get("PLIC_DEBUG", "") not in ("", "0"):
                     raise
-                click.echo(f"plic: {error}", err=True)
+                click.echo(f"plic: {told}", err=True)
                 sys.exit(2)
+
+
+def _of_a_plugin(error: Exception) -> PlicError | None:
+    """What to tell instead of a traceback if a plugin's code is at fault; None if it is not, or click tells it."""
+    if isinstance(error, click.ClickException | click.Abort | click.exceptions.Exit):
+        return None
+    from .core.blame import plugin_error
+    from .core.plugins import installed_plugins
+
+    return plugin_error(error, installed_plugins())
 
 
 def _show_warning(message: Warning | str, *_: object) -> None:
@@ -190,7 +205,7 @@ def recipes(name: str | None, schema: bool) -> None:
     if schema:
         click.echo(json.dumps(listing.schema(), indent=2))
     elif name is None:
-        lines = [(line.name, "weights" if line.weights else "-", line.title) for line in listing.recipe_lines()]
+        lines = [(line.name, line.weights, line.title) for line in listing.recipe_lines()]
         _print_rows(lines)
     else:
         report = listing.recipe_details(name)
@@ -201,24 +216,54 @@ def recipes(name: str | None, schema: bool) -> None:
 @main.command()
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def plugins(as_json: bool) -> None:
-    """List plugins and parts, with the traceback of each plugin that failed to load."""
-    from .core.commands.listing import plugin_facts
+    """List plugins and what they provide, with the traceback of each plugin that failed to load."""
+    from .core.plugins import load_commands
 
-    facts = plugin_facts()
+    alone = load_commands()  # before anything imports torch: what each plugin costs by itself
+    from .core.commands.plugin_list import plugin_facts, plugin_lines
+
+    facts = plugin_facts(alone=alone, own_commands=main.commands)
     if as_json:
         click.echo(json.dumps(facts, indent=2))
         return
-    for plugin in facts["plugins"]:
-        click.echo(f"{plugin['status']:9}{plugin['provider']}: {plugin['name']} ({plugin['target']})")
-        if plugin["traceback"]:
-            click.echo("\n".join(f"    {line}" for line in plugin["traceback"].splitlines()))
-    for conflict in facts["conflicts"]:
-        click.echo(f"conflict {conflict}")
-    for slot, parts in facts["parts"].items():
-        click.echo(f"\n{slot}")
-        _print_rows([(f"  {part}", provider) for part, provider in parts.items()])
-    click.echo("\nimporters")
-    _print_rows([(f"  {name}", fact["provider"], fact["reads"]) for name, fact in facts["importers"].items()])
+    for title, rows in plugin_lines(facts):
+        click.echo(title)
+        _print_rows(rows)
+
+
+@main.group()
+def plugin() -> None:
+    """Begin a plugin of your own, and check installed ones."""
+
+
+@plugin.command("new")
+@click.argument("name")
+@click.option("--slot", required=True, metavar="SLOT", help="What its part fills: transform, head, coder, ...")
+@click.option("--part", metavar="ID", help="Id of the part; NAME without `plic-` by default.")
+@click.option("--out", default=".", metavar="DIR", help="Folder to put the new folder NAME into; this one by default.")
+def plugin_new(name: str, slot: str, part: str | None, out: str) -> None:
+    """Write a small complete distribution NAME, for instance plic-student-t: one part, tests, README, CI."""
+    from .core.commands.scaffolding import new_distribution
+
+    written = new_distribution(name, slot, part, out)
+    for file in written.files:
+        click.echo(f"-> {written.folder / file}", err=True)
+    click.echo("\n".join(["", "Go on with", *(f"  {step}" for step in written.next_steps())]), err=True)
+
+
+@plugin.command("check")
+@click.argument("distributions", nargs=-1, metavar="[DISTRIBUTION...]")
+@click.option("--set", "settings", multiple=True, metavar="SLOT.ID.KEY=VALUE", help="Try a part with this; repeatable.")
+@click.option("--examples", type=click.IntRange(min=1), metavar="N", help="Tries of each property of a contract.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def plugin_check(distributions: tuple[str, ...], as_json: bool, **options: Any) -> None:
+    """Try the parts of installed plugins against the contracts of their slots; exit code 1 if one does not hold."""
+    from .core.commands.checking import check_plugins
+
+    found = check_plugins(distributions, show=(lambda line: None) if as_json else click.echo, **options)
+    if as_json:
+        click.echo(json.dumps([one.as_dict() for one in found], indent=2))
+    sys.exit(0 if all(one.holds for one in found) else 1)
 
 
 @main.command()
@@ -260,6 +305,7 @@ def anchors(as_json: bool) -> None:
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or cuda:N.")
 @click.option("--compile", "compiled", is_flag=True, help="Compile the transforms with torch.compile.")
 @click.option("--tensorboard", is_flag=True, help="Also write scalars for TensorBoard.")
+@click.option("--callback", multiple=True, metavar="ID", help="Tell this callback of a plugin; repeatable.")
 @click.option("--log-every", type=click.IntRange(min=1), default=50, show_default=True, help="Steps to a log line.")
 @click.option("--resume", is_flag=True, help="Go on from the checkpoint in --out.")
 @_threads
@@ -301,6 +347,7 @@ def train(recipe: str, data: tuple[str, ...], out: str, **options: Any) -> None:
     show_default=True,
     help="Processes that code side by side; seconds mean something with one only.",
 )
+@click.option("--metric", multiple=True, metavar="ID", help="Measure this metric of a plugin too; repeatable.")
 @click.option("--save-pictures", is_flag=True, help="Keep decoded pictures (PNG) in a folder beside the results.")
 @_refining
 @_threads
@@ -343,6 +390,92 @@ def compare(results: tuple[str, ...], out: tuple[str, ...], **options: Any) -> N
         click.echo(f"-> {written.path}: {written.size:,} bytes", err=True)
 
 
+@main.command()
+@click.argument("recipe")
+@click.option(
+    "--swap", "swaps", multiple=True, metavar="SLOT=ID,... | SLOT.KEY=VALUE,...", help="What is changed; repeatable."
+)
+@click.option("--data", required=True, multiple=True, metavar="DIR", help="Photographs to train on; repeatable.")
+@click.option("--pictures", required=True, metavar="DIR", help="Folder of pictures to evaluate on.")
+@click.option("--out", required=True, metavar="DIR", help="Folder for cells and results; the same one goes on.")
+@click.option("--one-at-a-time", "design", flag_value="one-at-a-time", default=True, help="The default.")
+@click.option("--full", "design", flag_value="full", help="All combinations.")
+@click.option("--drop-one", "design", flag_value="drop-one", help="All last values, and one set back at a time.")
+@click.option(
+    "--lambda",
+    "lambdas",
+    type=click.FloatRange(min=0, min_open=True),
+    multiple=True,
+    metavar="X",
+    help="Weight of the distortion, instead of the recipe's; repeatable.",
+)
+@click.option("--steps", type=click.IntRange(min=0), help="Of training each cell, instead of the recipe's.")
+@click.option("--seed", "seeds", type=int, multiple=True, help="Of training; several give mean and spread.")
+@click.option("--set", "settings", multiple=True, metavar="SLOT.KEY=VALUE", help="A setting of all cells; repeatable.")
+@click.option("--quality", type=click.FloatRange(min=0), multiple=True, metavar="X", help="To evaluate; default: all.")
+@click.option("--from", "start", metavar="FILE", help="Begin with these weights instead of fresh ones.")
+@click.option(
+    "--fresh",
+    type=click.Choice(["transform", "rate", "side_information", "context", "head"]),
+    multiple=True,
+    help="Slot whose part begins anew for all that; repeatable.",
+)
+@click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or cuda:N.")
+@click.option(
+    "--engine",
+    type=click.Choice(["local", "ray"]),
+    default="local",
+    show_default=True,
+    help="Who runs the cells: processes of this machine, or a Ray cluster.",
+)
+@click.option(
+    "--ray-address", metavar="ADDRESS", help="Of the cluster; default: $RAY_ADDRESS, else one of this machine."
+)
+@click.option(
+    "--ray-cpus", type=click.FloatRange(min=0, min_open=True), metavar="X", help="CPUs of a cell; default: its threads."
+)
+@click.option("--ray-gpus", type=click.FloatRange(min=0), metavar="X", help="GPUs of a cell, such as 1 or 0.5.")
+@click.option("--workers", type=click.IntRange(min=1), default=1, show_default=True, help="Cells run side by side.")
+@click.option("--threads", type=click.IntRange(min=1), help="Threads of each worker.")
+@click.option("--dry-run", is_flag=True, help="Only print the cells, what they cost and how long they will take.")
+def ablate(
+    recipe: str,
+    engine: str,
+    dry_run: bool,
+    ray_address: str | None,
+    ray_cpus: float | None,
+    ray_gpus: float | None,
+    **options: Any,
+) -> None:
+    """Train and evaluate RECIPE with parts and settings swapped, all under the same conditions.
+
+    The same command goes on where an earlier one ended. Results: index.html, cells.csv, cells.json in --out.
+    """
+    from .core.ablation import estimates, plan
+    from .core.commands import ablating
+
+    display = ablating.AblationDisplay()
+    try:
+        study = plan(ablating.settings_of(recipe, **options))
+        if dry_run:
+            times = estimates(study, display.estimating)
+            _print_rows(ablating.plan_lines(study, times))
+            click.echo("\n".join([*ablating.problem_lines(study, times), ablating.total_line(study, times)]))
+            return
+        chosen = ablating.engine_named(engine, study.settings.workers, ray_address, ray_cpus, ray_gpus)
+        gathered = ablating.run_study(study, chosen, display)
+    except KeyboardInterrupt:
+        display.close()
+        click.echo(f"plic: interrupted; the same command goes on in {options['out']}", err=True)
+        sys.exit(130)
+    finally:
+        display.close()
+    _print_rows(ablating.result_lines(gathered))
+    click.echo(f"-> {options['out']}/index.html, cells.csv, cells.json", err=True)
+    if any(outcome.status != "finished" for outcome in gathered.outcomes):
+        sys.exit(1)
+
+
 @main.command("import")
 @click.argument("importer", metavar="FRAMEWORK")
 @click.argument("checkpoint")
@@ -360,6 +493,60 @@ def import_(importer: str, checkpoint: str, **options: Any) -> None:
     from .core.commands.importing import import_file
 
     _print_rows(import_file(importer, checkpoint, **options).rows())
+
+
+@main.group(name="weights")
+def weights_group() -> None:
+    """Trained weights that the catalogue lists: show, fetch, verify them."""
+
+
+_recipe_names = click.argument("names", nargs=-1, metavar="[RECIPE...]")
+
+
+@weights_group.command(name="list")
+@_recipe_names
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def weights_list(names: tuple[str, ...], as_json: bool) -> None:
+    """List weights: recipe, state, size, where they are, and which catalogue says so."""
+    from .core.commands.weights import list_weights
+
+    facts = list_weights(names)
+    if as_json:
+        click.echo(json.dumps([fact.as_dict() for fact in facts], indent=2))
+    else:
+        _print_rows([fact.row() for fact in facts])
+
+
+@weights_group.command(name="fetch")
+@_recipe_names
+def weights_fetch(names: tuple[str, ...]) -> None:
+    """Fetch weights ahead of their use, all of them if no RECIPE is named; what is there is verified."""
+    from .core.commands.weights import fetch_weights
+
+    for fact in fetch_weights(names):
+        click.echo("  ".join(fact.row()))
+
+
+@weights_group.command(name="verify")
+@_recipe_names
+def weights_verify(names: tuple[str, ...]) -> None:
+    """Compute the SHA-256 of every file of weights that is there; exit code 1 if one is damaged or missing."""
+    from .core.commands.weights import verify_weights
+
+    facts = list(verify_weights(names))
+    _print_rows([fact.row() for fact in facts])
+    if any(fact.state in ("damaged", "missing") for fact in facts):
+        sys.exit(1)
+
+
+@weights_group.command(name="entry")
+@click.argument("file")
+@click.option("--url", metavar="URL", help="Where others will fetch the file.")
+def weights_entry(file: str, url: str | None) -> None:
+    """Print the lines of registry.yaml that list a FILE of weights."""
+    from .core.commands.weights import catalogue_entry
+
+    click.echo(catalogue_entry(file, url))
 
 
 def _print_rows(rows: Sequence[tuple[str, ...]]) -> None:
