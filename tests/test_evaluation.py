@@ -161,7 +161,7 @@ def test_means(codec: FrozenCodec, pictures: Path) -> None:
     assert math.isnan(result.mean.ms_ssim_db)
     assert result.mean.estimate_bpp == (a.estimate_bpp + b.estimate_bpp) / 2
     assert a.estimate_bpp == a.model_bits / (a.width * a.height)
-    assert (a.decode_steps, b.decode_steps, result.mean.decode_steps) == (3, 2, 2.5)  # b's latent has one site
+    assert (a.decode_steps, b.decode_steps, result.mean.decode_steps) == (5, 2, 3.5)  # b's latent has one site
 
 
 def test_cost(codec: FrozenCodec, pictures: Path) -> None:
@@ -270,7 +270,7 @@ def test_files_of_format_1_are_read(codec: FrozenCodec, pictures: Path, tmp_path
 
 def test_files_that_hold_no_results(tmp_path: Path) -> None:
     path = tmp_path / "results.json"
-    for text in ("", "[]", '{"plic_evaluation": 3, "evaluations": []}', '{"evaluations": [{}]}'):
+    for text in ("", "[]", '{"plic_evaluation": 4, "evaluations": []}', '{"evaluations": [{}]}'):
         path.write_text(text)
         with pytest.raises(PlicError, match="is not a results file"):
             read_evaluations(path)

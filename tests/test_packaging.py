@@ -119,7 +119,8 @@ def test_wheel_holds_everything(installed: Installed) -> None:
     wanted = {f"plic/{path.relative_to(TREE)}" for room in ("core", "plugins") for path in (TREE / room).rglob("*.py")}
     wanted |= {f"plic/{path.relative_to(TREE)}" for path in (TREE / "core").rglob("*.npz")}
     wanted |= {f"plic/{path.relative_to(TREE)}" for path in (TREE / "plugins" / "anchor").glob("*.json")}
-    wanted |= {f"plic/{path.relative_to(TREE)}" for path in (TREE / "core" / "comparison" / "page_files").iterdir()}
+    wanted |= {f"plic/{path.relative_to(TREE)}" for path in (TREE / "core").glob("*/page_files/*")}
+    wanted |= {f"plic/{path.relative_to(TREE)}" for path in (TREE / "core" / "scaffold" / "templates").iterdir()}
     wanted |= {
         f"plic/{name}" for name in ("__init__.py", "__main__.py", "cli.py", "testing.py", "py.typed", "registry.yaml")
     }
