@@ -24,6 +24,7 @@ from plic.core.training import Options, train
 
 VARIANTS = (
     "house",
+    "house-checkerboard",
     "house-one-step",
     "house-groups",
     "house-wide-context",
