@@ -23,6 +23,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from difflib import get_close_matches
+from typing import Self
 
 
 class PlicError(Exception):
@@ -51,6 +52,10 @@ class PlicError(Exception):
         self.near = tuple(near)
         self.hint = hint
         super().__init__(self._message())
+
+    def at(self, where: str, got: object) -> Self:
+        """The same error, of the same class, with the place where the name or value stands before the problem."""
+        return type(self)(f"{where}: {self.problem}", got=got, expected=self.expected, near=self.near, hint=self.hint)
 
     def _message(self) -> str:
         lines = [self.problem]

@@ -54,6 +54,24 @@ def names_like(path: Path) -> list[str]:
         return []
 
 
+def make_folder(folder: Path, option: str = "--out") -> None:
+    """Make a folder for results, with those above it; it may be there already.
+
+    Args:
+        folder: which.
+        option: of the command, by which people name another one.
+
+    Raises:
+        FileError: it cannot be made.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise FileError(
+            "the folder cannot be made", got=f"{folder}: {error.strerror}", hint=f"name another folder with {option}"
+        ) from error
+
+
 def read_file(path: str | os.PathLike[str]) -> bytes:
     """The whole content of a file.
 

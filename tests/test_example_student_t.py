@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
-import subprocess
-import sys
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from outside import Outside
 from PIL import Image
 from small import photograph
 
@@ -60,37 +57,10 @@ print(frozen.fingerprint.hex())
 """
 
 
-@dataclass(frozen=True)
-class Outside:
-    """A folder of somebody's, with the plugin installed beside it.
-
-    Attributes:
-        folder: where recipes and pictures are.
-        site: what the plugin was installed into.
-    """
-
-    folder: Path
-    site: Path
-
-    def run(self, *command: str | Path, code: int = 0, **environ: str) -> str:
-        """Output of a command of this interpreter, which must end with ``code``."""
-        inherited = {key: value for key, value in os.environ.items() if not key.startswith(("PYTEST", "PLIC_"))}
-        environment = {**inherited, "PYTHONPATH": str(self.site), **environ}
-        done = subprocess.run(
-            [sys.executable, *command], cwd=self.folder, env=environment, capture_output=True, text=True, check=False
-        )
-        assert done.returncode == code, done.stdout + done.stderr
-        return done.stdout + done.stderr
-
-
 @pytest.fixture(scope="module")
 def outside(tmp_path_factory: pytest.TempPathFactory) -> Outside:
     folder = tmp_path_factory.mktemp("outside")
-    source = folder / "source"  # building leaves files behind
-    shutil.copytree(EXAMPLE, source, ignore=shutil.ignore_patterns("__pycache__", "build", "*.egg-info", ".*"))
-    place = Outside(folder, folder / "site")
-    pip = ("-m", "pip", "install", "--quiet", "--no-build-isolation", "--no-deps", "--no-index", "--target")
-    place.run(*pip, place.site, source)
+    place = Outside.with_example(EXAMPLE.name, folder)
     (folder / "tiny.yaml").write_text(RECIPE, encoding="utf-8")
     photograph(40, 33).save(folder / "picture.png")
     return place
@@ -136,7 +106,7 @@ sha256 = write_families(TABLES.path, tables)
 code = TABLES.path.with_name("ladder.py")
 code.write_text(code.read_text().replace(TABLES.sha256, sha256))
 """
-    other = Outside(outside.folder, outside.folder / "other")
+    other = Outside(outside.folder, outside.folder / "other", outside.source)
     shutil.copytree(outside.site, other.site)
     other.run("-c", change)
     encode = ("-m", "plic", "encode", "picture.png", "-o", "d.plic", "--model", weights)

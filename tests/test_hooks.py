@@ -10,12 +10,11 @@ from pathlib import Path
 
 import pytest
 import torch
-from click.testing import CliRunner, Result
+from commands import run
 from distributions import DOCS, examples, install, site_on_path
 from small import SMALL, photograph, small_codec, small_frozen
 
 from plic import load
-from plic.cli import main
 from plic.core import hookspecs
 from plic.core.commands.added import GROUP
 from plic.core.evaluation import read_evaluations
@@ -33,12 +32,6 @@ def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     monkeypatch.chdir(tmp_path)
     with site_on_path(tmp_path / "site") as folder:
         yield folder
-
-
-def run(*arguments: str, code: int = 0) -> Result:
-    result = CliRunner().invoke(main, arguments)
-    assert result.exit_code == code, (result.output, result.exception)
-    return result
 
 
 def example(heading: str) -> str:

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import CliRunner
+from commands import run
 from distributions import install, site_on_path
 from fakes import GOOD_PLUGIN
 from small import SMALL, photograph, small_frozen
@@ -64,12 +65,6 @@ def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     monkeypatch.chdir(tmp_path)
     with site_on_path(tmp_path / "site") as folder:
         yield folder
-
-
-def run(*arguments: str, code: int = 0) -> Result:
-    result = CliRunner().invoke(main, arguments)
-    assert result.exit_code == code, (result.output, result.exception)
-    return result
 
 
 def facts() -> dict[str, Any]:

@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 from importlib.resources import files
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import yaml
 
 from ..comparison import Difference, Metric, formats
 from ..comparison.figures import figure_json, plotly_js
 from ..comparison.palette import styles
+from ..comparison.templates import environment, in_script
 from ..container.stream import quality_text
-from ..errors import PluginError
 from .effects import effects
 from .gather import Figure, Gathered, Outcome
 from .notes import notes_on, protocol
 from .table import lambda_of
-
-if TYPE_CHECKING:
-    from jinja2 import Environment
 
 _OWN = files(__package__) / "page_files"
 _SHARED = files(__package__.rpartition(".")[0] + ".comparison") / "page_files"
@@ -31,22 +28,21 @@ def html_page(gathered: Gathered) -> str:
     Raises:
         PluginError: jinja2 or plotly is not installed.
     """
-    environment = _environment()
+    pages = environment(_text, _FORMATS, figure=Figure, difference=Difference)
     from markupsafe import Markup  # comes with jinja2
 
     comparison = gathered.comparison
     rows = () if comparison is None else comparison.rows
     metrics = [metric for metric in Metric if any(row.drawn(metric) for row in rows)]
     drawn = {row.label: (row, style) for row, style in zip(rows, styles(rows), strict=True)}
-    return environment.get_template("study.html.jinja").render(
+    return pages.get_template("study.html.jinja").render(
         gathered=gathered,
         plan=gathered.plan,
         settings=gathered.plan.settings,
         metrics=metrics or [Metric.PSNR],
-        # JSON between script tags: a "<" could end the element, or begin a comment
         figures={}
         if comparison is None
-        else {metric: Markup(figure_json(comparison, metric).replace("<", r"\u003c")) for metric in metrics},
+        else {metric: Markup(in_script(figure_json(comparison, metric))) for metric in metrics},
         drawn=drawn,
         table=effects(gathered),
         lambda_of=lambda_of,
@@ -58,21 +54,6 @@ def html_page(gathered: Gathered) -> str:
         curves=Markup(_shared("curves.js")),
         plotly=Markup(plotly_js()) if metrics else "",
     )
-
-
-def _environment() -> Environment:
-    try:
-        from jinja2 import Environment, FunctionLoader, StrictUndefined
-    except ImportError as error:
-        hint = "pip install 'plic[report]'"
-        raise PluginError("pages need the package jinja2, which is not installed", hint=hint) from error
-    environment = Environment(
-        loader=FunctionLoader(_text), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    environment.filters.update({form.__name__: form for form in _FORMATS})
-    environment.tests["figure"] = lambda value: isinstance(value, Figure)
-    environment.tests["difference"] = lambda value: isinstance(value, Difference)
-    return environment
 
 
 def _recipe(outcome: Outcome) -> str:

@@ -146,13 +146,7 @@ def _part(slot: str, text: str, registry: Registry) -> dict[str, Any] | None:
     try:
         keys = _keys(slot, part, registry)
     except UnknownName as error:
-        raise UnknownName(
-            f"--swap {slot}={text}: {error.problem}",
-            got=part,
-            expected=error.expected,
-            near=error.near,
-            hint=error.hint,
-        ) from error
+        raise error.at(f"--swap {slot}={text}", part) from error
     settings = _value(slot, match["settings"]) if match["settings"] else {}
     for key in settings:
         if key not in keys:

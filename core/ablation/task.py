@@ -15,9 +15,8 @@ from functools import partial
 from pathlib import Path
 
 from ..api import load_file
-from ..errors import FileError
 from ..evaluation import Evaluation, evaluate
-from ..files import write_atomically
+from ..files import make_folder, write_atomically
 from ..recipe import Recipe, recipe_from_text
 from ..threads import threads as torch_threads
 from ..training import Options, train
@@ -85,7 +84,7 @@ class Task:
             KeyboardInterrupt: it was interrupted; what was trained is in the checkpoint.
         """
         recipe = recipe_from_text(self.recipe, self.name)
-        _make(self.folder)
+        make_folder(self.folder)
         (self.folder / FAILURE).unlink(missing_ok=True)
         write_atomically(self.folder / RECIPE, self.recipe.encode())
         with torch_threads(self.threads):
@@ -108,7 +107,7 @@ class Task:
     def keep_failure(self, error: BaseException) -> str:
         """Write an error's traceback into the folder, and return it."""
         text = "".join(traceback.format_exception(error))
-        _make(self.folder)
+        make_folder(self.folder)
         write_atomically(self.folder / FAILURE, text.encode())
         return text
 
@@ -170,12 +169,3 @@ def _seconds(folder: Path) -> float:
 
 def _device(folder: Path) -> str:
     return str(json.loads((folder / "run.json").read_text())["parts"][-1]["device"])
-
-
-def _make(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise FileError(
-            "the folder cannot be made", got=f"{folder}: {error.strerror}", hint="name another folder with --out"
-        ) from error

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ..errors import FileError
+from ..files import make_folder
 
 
 def targets(inputs: Sequence[str], out: str, suffix: str, force: bool) -> list[tuple[Path, Path]]:
@@ -34,7 +35,7 @@ def targets(inputs: Sequence[str], out: str, suffix: str, force: bool) -> list[t
         pairs = [(Path(name), folder / (Path(name).stem + suffix)) for name in inputs]
     _check(pairs, force)
     if len(pairs) > 1 or pairs[0][1] != folder:
-        _make(folder)
+        make_folder(folder, "-o")
     return pairs
 
 
@@ -53,11 +54,3 @@ def _check(pairs: Sequence[tuple[Path, Path]], force: bool) -> None:
             raise FileError("an input would be overwritten by its own result", got=target, hint=hint)
         if target.is_file() and not force:
             raise FileError(f"{target} exists", hint="add -f to overwrite it, or name another output with -o")
-
-
-def _make(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        hint = "name another folder with -o"
-        raise FileError("the folder cannot be made", got=f"{folder}: {error.strerror}", hint=hint) from error

@@ -197,13 +197,7 @@ def _choice(slot: str, source: Source, registry: Registry, defaults: bool) -> Pa
     try:
         model = settings_model(slot, part, registry)
     except UnknownName as error:
-        raise UnknownName(
-            f"{source.where(slot, 'use')}: {error.problem}",
-            got=part,
-            expected=error.expected,
-            near=error.near,
-            hint=error.hint,
-        ) from error.__cause__
+        raise error.at(source.where(slot, "use"), part) from error.__cause__
     checked = settings_of(validate(model, settings, source, slot, f"{slot} {part!r}"), defaults)
     return PartChoice(slot, part, checked, training_only(slot, part, registry))
 

@@ -13,8 +13,8 @@ import torch
 
 from ..callback import Moment
 from ..codec import assemble
-from ..errors import FileError, PluginError, TrainingError
-from ..files import write_atomically
+from ..errors import PluginError, TrainingError
+from ..files import make_folder, write_atomically
 from ..recipe import Recipe
 from .interrupts import Interrupt, deferred_interrupts
 from .listeners import Listeners
@@ -85,7 +85,7 @@ class _Loop:
         """From wherever the folder's checkpoint stands to the end, and export the weights."""
         run, options = self.run, self.options
         if run.world.leads:
-            _make(run.folder)
+            make_folder(run.folder)
         if options.resume and run.checkpoint.exists():
             self.seconds = run.resume()
         elif options.start is not None:
@@ -223,12 +223,3 @@ def _check_folder(folder: Path, options: Options) -> None:
         raise TrainingError(
             f"{folder} holds an earlier run", hint="add --resume to go on with it, or name another folder with --out"
         )
-
-
-def _make(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise FileError(
-            "the folder cannot be made", got=f"{folder}: {error.strerror}", hint="name another folder with --out"
-        ) from error

@@ -1,0 +1,80 @@
+"""What several commands share: options, and rows on the screen."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import click
+
+from ..errors import PlicError
+
+out_option = click.option("-o", "--out", required=True, help="A file for one input; a folder (ending in /) for many.")
+force_option = click.option("-f", "--force", is_flag=True, help="Overwrite existing files.")
+threads_option = click.option("--threads", type=click.IntRange(min=1), help="Threads of the networks.")
+model_option = click.option("--model", metavar="NAME|FILE", help="Recipe (see `plic recipes`) or file of its weights.")
+inputs_argument = click.argument("inputs", nargs=-1, required=True, metavar="IN...")
+lambdas_option = click.option(
+    "--lambda",
+    "lambdas",
+    type=click.FloatRange(min=0, min_open=True),
+    multiple=True,
+    metavar="X",
+    help="Weight of the distortion, instead of the recipe's; repeatable.",
+)
+settings_option = click.option(
+    "--set", "settings", multiple=True, metavar="SLOT.KEY=VALUE", help="Change a setting; repeatable."
+)
+start_option = click.option("--from", "start", metavar="FILE", help="Begin with these weights instead of fresh ones.")
+fresh_option = click.option(
+    "--fresh",
+    type=click.Choice(["transform", "rate", "side_information", "context", "head"]),
+    multiple=True,
+    help="Slot whose part begins anew for all that; repeatable.",
+)
+device_option = click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or cuda:N.")
+
+
+def refining(command: Callable[..., None]) -> Callable[..., None]:
+    """The options that say whether and how latents are refined, given to the command as one ``refine``."""
+
+    @click.option("--refine", metavar="ID", help="Search for better latents before coding; `lof` comes with plic.")
+    @click.option("--refine-iterations", type=click.IntRange(min=0), metavar="N", help="Limit for each picture.")
+    @click.option("--refine-seconds", type=click.FloatRange(min=0), metavar="S", help="Limit for each picture.")
+    @click.option(
+        "--lambda",
+        "multiplier",
+        type=click.FloatRange(min=0, min_open=True),
+        metavar="X",
+        help="Weight of the distortion when refining; the one trained with is the default.",
+    )
+    @functools.wraps(command)
+    def collected(
+        *arguments: Any,
+        refine: str | None,
+        refine_iterations: int | None,
+        refine_seconds: float | None,
+        multiplier: float | None,
+        **options: Any,
+    ) -> None:
+        from ..commands.refining import RefineOptions
+
+        if refine is not None:
+            options["refine"] = RefineOptions(refine, refine_iterations, refine_seconds, multiplier)
+        elif any(value is not None for value in (refine_iterations, refine_seconds, multiplier)):
+            raise PlicError(
+                "there is nothing to refine with",
+                got="--refine-iterations, --refine-seconds or --lambda without --refine",
+                hint="add --refine ID, for instance --refine lof",
+            )
+        command(*arguments, **options)
+
+    return collected
+
+
+def print_rows(rows: Sequence[tuple[str, ...]]) -> None:
+    """Columns, aligned."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)] if rows else []
+    for row in rows:
+        click.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
