@@ -19,6 +19,7 @@ import torch
 from plic import load
 from plic.core.codec import Codec, assemble
 from plic.core.errors import TrainingError
+from plic.core.layers import MaskedConv2d
 from plic.core.recipe import load_recipe
 from plic.core.training.warm_start import load_start
 from plic.plugins.context.checkerboard_conv import CheckerboardConv
@@ -51,6 +52,8 @@ def take_over(old: Codec, new: Codec) -> None:
     masked = old.context.masked
     weight = masked.weight * masked.mask
     for kind, near in enumerate(new.context.near, 1):
+        if not isinstance(near, MaskedConv2d) or near.bias is None or masked.bias is None:
+            raise TypeError("a convolution without a mask or a bias")
         near.weight.zero_()
         near.bias.zero_()
         if kind > 1:
