@@ -44,9 +44,7 @@ class CheckerboardConv(MaskedContext):
             padded = functional.pad(values, (len(self.masked.mask) // 2,) * 4)
             rows, columns = np.divmod(sites, step.shape.width)
             context = self.masked.at(live_windows(padded, self.masked.mask, rows, columns))
-        side = None if state.side is None else state.side.flatten(2)[:, :, sites]
-        joined = join(side, context).unsqueeze(-1)
-        return as_planes(self.fusion(joined), self.channels).squeeze(-1)
+        return self.fused_at(state, context, sites)
 
 
 def anchor_sites(values: Tensor) -> Tensor:

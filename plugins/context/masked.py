@@ -8,17 +8,25 @@ from typing import ClassVar
 import numpy as np
 import numpy.typing as npt
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from ...core.layers import MaskedConv2d
 from ...core.slots import Context, ContextState, ContextWiring, Step
-from .fusion import fusion_layers
+from .fusion import as_planes, fusion_layers, join
 
 SITES_AT_ONCE = 2048  # bounds the memory of large pictures
 
 
 class SitewiseContext(Context):
-    """Parameters of all channels of a site at once, of so many sites at a time that memory does not grow with them."""
+    """Parameters of all channels of a site at once, of so many sites at a time that memory does not grow with them.
+
+    Attributes:
+        channels: latent channels.
+        fusion: 1x1 layers from side and context features to all parameters.
+    """
+
+    channels: int
+    fusion: nn.Sequential
 
     def parameters_at(self, state: ContextState, step: Step) -> Tensor:
         pieces = [
@@ -30,6 +38,12 @@ class SitewiseContext(Context):
     @abstractmethod
     def parameters_at_sites(self, state: ContextState, step: Step, sites: npt.NDArray[np.int64]) -> Tensor:
         """Parameters ``(B, P, C, n)`` at ``n`` of the step's sites."""
+
+    def fused_at(self, state: ContextState, context: Tensor, sites: npt.NDArray[np.int64]) -> Tensor:
+        """These parameters, given the sites' context features ``(B, features, n)``."""
+        side = None if state.side is None else state.side.flatten(2)[:, :, sites]
+        joined = join(side, context).unsqueeze(-1)
+        return as_planes(self.fusion(joined), self.channels).squeeze(-1)
 
 
 class MaskedContext(SitewiseContext):

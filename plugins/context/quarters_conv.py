@@ -78,8 +78,7 @@ class QuartersConv(SitewiseContext):
             near = self._near(step.kind)
             padded = functional.pad(values, (len(near.mask) // 2,) * 4)
             context = near.at(live_windows(padded, near.mask, *np.divmod(sites, step.shape.width)))
-        side = None if state.side is None else state.side.flatten(2)[:, :, sites]
-        return as_planes(self.fusion(join(side, context).unsqueeze(-1)), self.channels).squeeze(-1)
+        return self.fused_at(state, context, sites)
 
     def _near(self, kind: int) -> MaskedConv2d:
         return cast(MaskedConv2d, self.near[kind - 1])
