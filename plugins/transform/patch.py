@@ -14,6 +14,7 @@ from ...core.slots import Transform
 FINEST, FINE, COARSE = 4, 8, 16  # image pixels per site of the three resolutions
 FINEST_EXPANSION = 2
 START_CROPS = 2000
+AT_ONCE = 50
 
 
 class PatchTransform(Transform):
@@ -92,18 +93,22 @@ class PatchTransform(Transform):
     @torch.no_grad()
     def start_from(self, images: Iterable[Tensor]) -> None:
         """Start the linear skeleton as the KLT of the images' 8x8 and 16x16 patches."""
-        crops = torch.stack(list(islice(images, START_CROPS)))
-        pixels = functional.pixel_unshuffle(crops, FINE).double()
-        mean, fine = _principal_components(pixels, self.to_fine.out_channels)
+        moments = _Moments(3 * COARSE * COARSE)
+        images = islice(images, START_CROPS)
+        while crops := list(islice(images, AT_ONCE)):
+            pixels = functional.pixel_unshuffle(torch.stack(crops), FINE)
+            moments.add(functional.pixel_unshuffle(pixels, COARSE // FINE).cpu().double())
+        mean, covariance = moments.of_parts((COARSE // FINE) ** 2)
+        fine = _principal_components(covariance, self.to_fine.out_channels)
         _set_linear(self.to_fine, fine.T, -fine.T @ mean)
         _set_linear(self.from_fine, fine, mean)
 
-        rotated = functional.conv2d(pixels, fine.T[:, :, None, None], -fine.T @ mean)
-        mean, coarse = _principal_components(
-            functional.pixel_unshuffle(rotated, COARSE // FINE), self.to_coarse.out_channels
-        )
-        _set_linear(self.to_coarse, coarse.T, -coarse.T @ mean)
-        _set_linear(self.from_coarse, coarse, mean)
+        # of four 8x8 patches side by side at once; unshuffling puts their places last
+        rotation = torch.kron(fine.T.contiguous(), torch.eye((COARSE // FINE) ** 2, dtype=torch.float64))
+        centred = moments.mean - mean.repeat_interleave((COARSE // FINE) ** 2)
+        coarse = _principal_components(rotation @ moments.covariance @ rotation.T, self.to_coarse.out_channels)
+        _set_linear(self.to_coarse, coarse.T, -coarse.T @ (rotation @ centred))
+        _set_linear(self.from_coarse, coarse, rotation @ centred)
 
         keep = torch.eye(self.latent_channels, self.to_coarse.out_channels, dtype=torch.float64)
         _set_linear(self.to_latent, keep / self.step, torch.zeros(self.latent_channels))
@@ -154,12 +159,40 @@ def _in_patches(blocks: nn.Sequential, x: Tensor) -> Tensor:
     return functional.pixel_shuffle(blocks(patches), FINEST)
 
 
-def _principal_components(features: Tensor, count: int) -> tuple[Tensor, Tensor]:
-    """Mean ``(D,)`` and the first ``count`` eigenvectors ``(D, count)`` of ``features`` ``(B, D, h, w)``."""
-    samples = features.movedim(1, -1).flatten(0, 2)  # (B * h * w, D)
-    mean = samples.mean(0)
-    _, vectors = torch.linalg.eigh(torch.cov(samples.T))  # ascending eigenvalues
-    return mean, vectors.flip(1)[:, :count]
+class _Moments:
+    """Mean ``(D,)`` and covariance ``(D, D)`` of vectors that come in batches, so that few are held at a time."""
+
+    def __init__(self, size: int) -> None:
+        self._count = 0
+        self._sum = torch.zeros(size, dtype=torch.float64)
+        self._products = torch.zeros(size, size, dtype=torch.float64)
+
+    def add(self, features: Tensor) -> None:
+        """Vectors ``(B, D, h, w)``."""
+        samples = features.movedim(1, -1).flatten(0, 2)  # (B * h * w, D)
+        self._count += len(samples)
+        self._sum += samples.sum(0)
+        self._products.addmm_(samples.T, samples)
+
+    @property
+    def mean(self) -> Tensor:
+        return self._sum / self._count
+
+    @property
+    def covariance(self) -> Tensor:
+        return self._products / self._count - torch.outer(self.mean, self.mean)
+
+    def of_parts(self, parts: int) -> tuple[Tensor, Tensor]:
+        """Mean and covariance of all parts of the vectors, which lie interleaved in them."""
+        mean = self.mean.view(-1, parts).mean(1)
+        products = (self._products / self._count).view(len(mean), parts, len(mean), parts)
+        return mean, products.diagonal(dim1=1, dim2=3).mean(-1) - torch.outer(mean, mean)
+
+
+def _principal_components(covariance: Tensor, count: int) -> Tensor:
+    """The first ``count`` eigenvectors, ``(D, count)``."""
+    _, vectors = torch.linalg.eigh(covariance)  # ascending eigenvalues
+    return vectors.flip(1)[:, :count]
 
 
 def _set_linear(layer: nn.Conv2d, weight: Tensor, bias: Tensor) -> None:
