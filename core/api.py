@@ -65,7 +65,7 @@ def _loaded(name: str) -> FrozenCodec:
     if not name.endswith(SUFFIXES):
         return _listed(entry_of(name, default_registry().catalogue))
     recipe = load_recipe(name)
-    entry = entry_of(recipe.name, registry_beside(name, default_registry()).catalogue)
+    entry = entry_of(recipe.name, registry_beside(name, default_registry()).catalogue, name)
     codec = _listed(entry)
     check_trained_as(recipe, codec.recipe, entry)
     return codec

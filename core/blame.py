@@ -1,4 +1,4 @@
-"""Which plugin an unexpected exception comes from, so that its message can name it instead of a bare traceback."""
+"""Whose code is at fault: messages that name a plugin and its part instead of a bare traceback."""
 
 from __future__ import annotations
 
@@ -40,5 +40,49 @@ def plugin_error(error: BaseException, plugins: Sequence[Plugin]) -> PluginError
     return PluginError(
         f"the plugin {plugin.provider} failed",
         got=f"{what} ({code.co_filename}, line {frame.tb_lineno}, in {code.co_name})",
-        hint=f"tell the authors of {plugin.distribution}; PLIC_DEBUG=1 shows the whole traceback",
+        hint=f"{_check(plugin)}; PLIC_DEBUG=1 shows the whole traceback",
     )
+
+
+def broken_promise(slot: str, part: object, method: str, got: str, expected: str) -> PluginError:
+    """An error about a part that returned something else than its slot promises.
+
+    Args:
+        slot: that the part fills.
+        part: the object that was called; its class says which part it is, and whose.
+        method: that was called.
+        got: what it returned.
+        expected: what the slot promises.
+    """
+    cls = part if isinstance(part, type) else type(part)
+    name, plugin = _owner(slot, cls)
+    provider = plugin.provider if plugin is not None else f"module {cls.__module__}"
+    if plugin is None or plugin.builtin:
+        hint = "try the part against the contract of its slot, as docs/testing.md says"
+    else:
+        hint = _check(plugin)
+    return PluginError(
+        f"{slot} {name} of {provider} returns from {method}() what its slot does not promise",
+        got=got,
+        expected=expected,
+        hint=hint,
+    )
+
+
+def _owner(slot: str, cls: type) -> tuple[str, Plugin | None]:
+    """How recipes call a class, or else its own name, and the plugin that it comes from."""
+    from .plugins import installed_plugins
+    from .registry import default_registry
+
+    for plugin in default_registry().plugins:
+        for spec in plugin.parts:
+            if (spec.slot, spec.cls) == (slot, cls):
+                return repr(spec.id), plugin
+    package = cls.__module__.partition(".")[0]
+    mine = (one for one in installed_plugins() if one.target.partition(":")[0].partition(".")[0] == package)
+    return cls.__qualname__, next(mine, None)
+
+
+def _check(plugin: Plugin) -> str:
+    name = plugin.distribution
+    return f"`plic plugin check {name}` shows what else does not hold; tell the authors of {name}"

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor, nn
 
+from . import joints
 from .medians import Medians
 from .recipe import Parts, Recipe, build_parts
 from .slots import Grid, LatentShape
@@ -80,41 +81,42 @@ class Codec(nn.Module):
         noise = noise or uniform_noise
         if quality is None:
             quality = torch.full((len(x),), self.rate.levels - 1, device=x.device)
-        y = self.rate.scale(self.transform.analysis(x).float(), quality)
+        y = joints.scale(self.rate, joints.analysis(self.transform, x).float(), quality)
         side, bits_z = self._side(y, noise)
         y_hat, bits_y = self._latent(y, side, noise)
-        return CodecOutput(self.transform.synthesis(self.rate.unscale(y_hat, quality)), bits_y, bits_z)
+        unscaled = joints.unscale(self.rate, y_hat, quality)
+        return CodecOutput(joints.synthesis(self.transform, unscaled), bits_y, bits_z)
 
     def _side(self, y: Tensor, draw: Noise) -> tuple[Tensor | None, Tensor]:
         """Side features and the bits of ``z``."""
         part = self.side_information
         if part is None or self._medians_of_z is None:
             return None, y.new_zeros(len(y))
-        z = part.analysis(y).float()
+        z = joints.side_analysis(part, y).float()
         medians = self._medians_of_z.get(self.training)
         if self.training:
             noise = draw(z)
             for_rate, z_hat = z + noise, self.quantizer.for_synthesis(z, noise, medians)
         else:
             for_rate = z_hat = _rounded(z, medians)
-        bits = _bits(part.head.likelihood(z.new_zeros(len(z), 0, *z.shape[1:]), for_rate))
-        return part.synthesis(z_hat, *y.shape[-2:]), bits
+        bits = _bits(joints.likelihood(part.head, z.new_zeros(len(z), 0, *z.shape[1:]), for_rate))
+        return joints.side_synthesis(part, z_hat, *y.shape[-2:]), bits
 
     def _latent(self, y: Tensor, side: Tensor | None, draw: Noise) -> tuple[Tensor, Tensor]:
         """Quantised latent (or its surrogate) as the synthesis sees it, and its bits."""
         noise = draw(y)
         seen = self._seen(y, noise, side)
-        forced = self.context.teacher_forced(seen, side)
+        forced = joints.teacher_forced(self.context, seen, side, self.head.parameters_per_element)
         centre = self._centre(forced.parameters)
         if self.quantizer.grid is Grid.MEAN and self.context.reach == 0:  # the context saw nothing: now y_hat is known
             seen = y_hat = self._quantised(y, noise, centre)
         else:
             y_hat = forced.values
         for_rate = self.quantizer.for_rate(y, noise, centre) if self.training else seen
-        likelihood = self.head.likelihood(forced.parameters, for_rate)
+        likelihood = joints.likelihood(self.head, forced.parameters, for_rate)
         if self.context.unconditional is not None:
             conditional = self._conditional(y)
-            learned = self.context.unconditional.likelihood(forced.parameters[:, :0], for_rate)
+            learned = joints.likelihood(self.context.unconditional, forced.parameters[:, :0], for_rate)
             likelihood = torch.where(conditional, likelihood, learned)
         return y_hat, _bits(likelihood, forced.weight)
 
@@ -131,13 +133,14 @@ class Codec(nn.Module):
     @torch.no_grad()
     def _stepwise(self, y: Tensor, side: Tensor | None) -> Tensor:
         """Values on the mean-centred grid, where the centres of a step follow from the values of the steps before."""
-        state = self.context.start(torch.zeros_like(y), side)
+        state = joints.start(self.context, torch.zeros_like(y), side)
         flat, decoded = y.flatten(1), torch.zeros_like(y).flatten(1)
-        for step in self.schedule.steps(LatentShape(*y.shape[1:]), self.context.reach):
+        for step in joints.steps(self.schedule, LatentShape(*y.shape[1:]), self.context.reach):
             elements = torch.from_numpy(step.elements).to(y.device)
             centre = None
             if step.conditional and self.head.mean_index is not None:
-                centre = self.context.parameters_at(state, step)[:, self.head.mean_index].to(y.dtype)
+                parameters = joints.parameters_at(self.context, state, step, self.head.parameters_per_element)
+                centre = parameters[:, self.head.mean_index].to(y.dtype)
             values = _rounded(flat[:, elements], centre)
             decoded[:, elements] = values
             self.context.observe(state, step, values)
@@ -156,7 +159,7 @@ class Codec(nn.Module):
         """``(C, h, w)``, True for elements that the main head codes."""
         shape = LatentShape(*y.shape[1:])
         mask = torch.zeros(shape.elements, dtype=torch.bool, device=y.device)
-        for step in self.schedule.steps(shape, self.context.reach):
+        for step in joints.steps(self.schedule, shape, self.context.reach):
             mask[torch.from_numpy(step.elements)] = step.conditional
         return mask.view(y.shape[1:])
 

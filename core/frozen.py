@@ -11,7 +11,7 @@ import PIL.Image
 import torch
 from torch import Tensor
 
-from . import tiling
+from . import joints, tiling
 from .bitstream import CodecIdentity, check_digest, check_stream, make_stream, picture_of
 from .coding import CodedLatent, LatentModel, decode_latent, encode_latent
 from .container import Header, Limits, SectionKind, Stream, pack, unpack
@@ -71,7 +71,7 @@ class FrozenCodec:
         self.latent_model = LatentModel(
             context=networks.context,
             head=head.distributions,
-            takes_parameters=head.takes_parameters,
+            parameters_per_element=head.parameters,
             schedule=schedule,
             grid=quantizer.grid,
             mean_index=head.mean_index if quantizer.grid is Grid.MEAN else None,
@@ -191,9 +191,9 @@ class FrozenCodec:
         levels = quality_tensor(self.level(quality), len(transformed))
         with torch.inference_mode():
             with times.measure("transform"):
-                y = self.networks.rate.scale(transformed, levels).float()
+                y = joints.scale(self.networks.rate, transformed, levels).float()
             with times.measure("probability"):
-                return Latents(y, None if part is None else part.analysis(y))
+                return Latents(y, None if part is None else joints.side_analysis(part, y))
 
     def encode_latents(
         self,
@@ -289,7 +289,7 @@ class FrozenCodec:
         return latent.values
 
     def _synthesis(self, y_hat: Tensor, quality: float) -> Tensor:
-        unscaled = self.networks.rate.unscale(y_hat.float(), quality_tensor(quality, len(y_hat)))
+        unscaled = joints.unscale(self.networks.rate, y_hat.float(), quality_tensor(quality, len(y_hat)))
         return tiling.synthesis(self.networks.transform, unscaled, self.recipe.tile)
 
     def _colour_offsets(
@@ -312,7 +312,7 @@ class FrozenCodec:
             return None, None
         coded = encode_latent(latents.z, None, self.side_model, coder, times, count_bits)
         with times.measure("probability"):
-            return part.synthesis(coded.values, *latents.y.shape[-2:]), coded
+            return joints.side_synthesis(part, coded.values, *latents.y.shape[-2:]), coded
 
     def _decode_side(
         self, streams: Sequence[Stream], shape: LatentShape, coder: Coder, times: StageTimes
@@ -324,7 +324,7 @@ class FrozenCodec:
         payloads = [stream.payload(SectionKind.SIDE) or b"" for stream in streams]
         coded = decode_latent(payloads, size, None, self.side_model, coder, times, "side")
         with times.measure("probability"):
-            return part.synthesis(coded.values, shape.height, shape.width), coded
+            return joints.side_synthesis(part, coded.values, shape.height, shape.width), coded
 
     def level(self, quality: float | None) -> float:
         """A quality, checked and in the steps of 1/256 that a stream carries; the codec's own if None.

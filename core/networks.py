@@ -14,6 +14,7 @@ import safetensors.torch
 import torch
 from torch import Tensor, nn
 
+from . import joints
 from .errors import PlicError, WeightsError
 from .exact import harden, harden_children
 from .files import read_file, write_atomically
@@ -41,13 +42,13 @@ class FrozenHead:
 
     Attributes:
         distributions: from parameters to integer distributions, of families that the weights name.
-        takes_parameters: False for a head whose layout is empty: its tables and windows are its own.
+        parameters: how many it takes for each element; with none, its tables and windows are its own.
         mean_index: the location parameter, see `plic.core.slots.Head`.
         medians: float64 ``(C,)`` for a head with medians.
     """
 
     distributions: Distributions
-    takes_parameters: bool
+    parameters: int
     mean_index: int | None
     medians: Tensor | None
 
@@ -57,23 +58,24 @@ class FrozenHead:
         named = BUILT_IN | families_of(head)
         layout, mean_index = getattr(head, "layout", ()), getattr(head, "mean_index", None)
         if isinstance(head, Head):
-            return cls(_Named(head.freeze(), named), len(layout) > 0, mean_index, None)
+            return cls(_Named(head, head.freeze(), named), len(layout), mean_index, None)
         offsets = getattr(head, "offsets", None)
         medians = offsets() if callable(offsets) else None
-        return cls(_Named(cast(Distributions, head), named), len(layout) > 0, mean_index, medians)
+        return cls(_Named(head, cast(Distributions, head), named), len(layout), mean_index, medians)
 
 
 @dataclass(frozen=True)
 class _Named:
     """Distributions of families that the weights name: others could change behind the back of a stream."""
 
+    head: nn.Module
     distributions: Distributions
     families: frozenset[Family]
 
     def __call__(
         self, parameters: npt.NDArray[np.float64], channels: npt.NDArray[np.int64], support: Support
     ) -> IntegerDistribution:
-        made = self.distributions(parameters, channels, support)
+        made = joints.distribution(self.head, self.distributions, parameters, channels, support)
         if isinstance(made, MixtureDistribution) and not self.families.issuperset(made.families):
             unknown = next(family.name for family in made.families if family not in self.families)
             raise PlicError(

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from operator import attrgetter
 from typing import TypeVar
 
 import torch
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
+from . import joints
 from .errors import PlicError
 from .recipe import PartChoice, Parts, Recipe, build_parts
 from .registry import Registry, default_registry
 from .slots import LatentShape
 
 T = TypeVar("T")
+Joint = Callable[..., Tensor]
 
 WIDTH, HEIGHT = 768, 512
 """Size of the picture that arithmetic and steps are counted for."""
@@ -76,7 +77,7 @@ def report_on(
     macs, shape = _arithmetic(counted, width, height)
     parts = counted.parts
     # The schedule counts with numpy: it must not see the meta device.
-    steps = len(parts.schedule.steps(shape, parts.context.reach))
+    steps = len(joints.steps(parts.schedule, shape, parts.context.reach))
     reports = tuple(
         PartReport(choice, registry.provider(choice.slot, choice.id), _parameters(getattr(parts, choice.slot)))
         for choice in recipe.choices
@@ -102,22 +103,23 @@ class _Counter:
         """The parts of the recipe."""
         return self._first(lambda device: self._on(device))
 
-    def __call__(self, stage: str, method: str, *arguments: torch.Size | int | None) -> torch.Size:
+    def __call__(self, stage: str, slot: str, joint: Joint, *arguments: torch.Size | int | None) -> torch.Size:
         """Count the operations of one stage.
 
         Args:
             stage: its name.
-            method: slot and method to call, e.g. ``transform.analysis``.
-            arguments: of the method; a shape stands for a tensor.
+            slot: of the part that computes it.
+            joint: how it is called, one of `plic.core.joints`.
+            arguments: after the part; a shape stands for a tensor.
 
         Returns:
             The shape of the result.
         """
 
         def run(device: str) -> torch.Size:
-            compute = attrgetter(method)(self._on(device))
+            part = getattr(self._on(device), slot)
             with torch.device(device), torch.no_grad(), FlopCounterMode(display=False) as counter:
-                result: Tensor = compute(*(torch.zeros(x) if isinstance(x, torch.Size) else x for x in arguments))
+                result = joint(part, *(torch.zeros(x) if isinstance(x, torch.Size) else x for x in arguments))
             self.operations[stage] = counter.get_total_flops()
             return result.shape
 
@@ -143,13 +145,14 @@ def _arithmetic(count: _Counter, width: int, height: int) -> tuple[dict[str, flo
     """Multiply-accumulates per pixel by stage, and the shape of the latent."""
     stride = count.parts.transform.stride
     x = torch.Size((1, 3, -(-height // stride) * stride, -(-width // stride) * stride))
-    y = count("analysis", "transform.analysis", x)
+    y = count("analysis", "transform", joints.analysis, x)
     features = None
     if count.parts.side_information is not None:
-        z = count("hyper analysis", "side_information.analysis", y)
-        features = count("hyper synthesis", "side_information.synthesis", z, *y[-2:])
-    count("context", "context.parameters_all", y, features)
-    count("synthesis", "transform.synthesis", y)
+        z = count("hyper analysis", "side_information", joints.side_analysis, y)
+        features = count("hyper synthesis", "side_information", joints.side_synthesis, z, *y[-2:])
+    parameters = count.parts.head.parameters_per_element
+    count("context", "context", joints.parameters_all, y, features, parameters)
+    count("synthesis", "transform", joints.synthesis, y)
     # a multiply-accumulate is two operations
     macs = {stage: operations / 2 / (width * height) for stage, operations in count.operations.items()}
     return macs, LatentShape(*y[1:])

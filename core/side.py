@@ -16,7 +16,7 @@ from .slots import Context, ContextState, Grid, LatentShape, Schedule, SideInfor
 def side_model(part: SideInformation) -> LatentModel:
     """Model of ``z`` from a hardened part, whose head is frozen."""
     head = FrozenHead.of(part.head)
-    return LatentModel(_NoContext(), head.distributions, False, _AtOnce(), Grid.MEDIAN, medians=head.medians)
+    return LatentModel(_NoContext(), head.distributions, 0, _AtOnce(), Grid.MEDIAN, medians=head.medians)
 
 
 class _AtOnce(Schedule):

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
+from . import joints
 from .slots import Transform
 
 TILE = 64  # latent sites; activations of larger pieces fall out of the caches
@@ -16,12 +17,12 @@ TILE = 64  # latent sites; activations of larger pieces fall out of the caches
 
 def analysis(transform: Transform, x: Tensor, tile: int | None = None) -> Tensor:
     """`Transform.analysis` of an image ``(B, 3, H, W)`` of any size, in pieces of ``tile`` latent sites."""
-    return by_tiles(transform.analysis, x, transform.margin, transform.stride, 1, tile or TILE)
+    return by_tiles(partial(joints.analysis, transform), x, transform.margin, transform.stride, 1, tile or TILE)
 
 
 def synthesis(transform: Transform, y_hat: Tensor, tile: int | None = None) -> Tensor:
     """`Transform.synthesis` of a latent ``(B, C, h, w)`` of any size, in pieces of ``tile`` latent sites."""
-    return by_tiles(transform.synthesis, y_hat, transform.margin, 1, transform.stride, tile or TILE)
+    return by_tiles(partial(joints.synthesis, transform), y_hat, transform.margin, 1, transform.stride, tile or TILE)
 
 
 def by_tiles(

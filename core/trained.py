@@ -15,8 +15,13 @@ from .registry import SLOTS
 SUFFIX = ".safetensors"
 
 
-def entry_of(name: str, catalogue: Catalogue) -> WeightsEntry:
+def entry_of(name: str, catalogue: Catalogue, file: str = "") -> WeightsEntry:
     """The weights that a catalogue has for a recipe.
+
+    Args:
+        name: of the recipe.
+        catalogue: where they may be listed.
+        file: of the recipe, if it was given by its path.
 
     Raises:
         UnknownName: there is neither a recipe nor an entry of that name.
@@ -25,6 +30,12 @@ def entry_of(name: str, catalogue: Catalogue) -> WeightsEntry:
     entry = catalogue.weights.get(name)
     if entry is not None:
         return entry
+    if file:
+        raise WeightsError(
+            f"no weights are listed for {file}, the recipe {name!r}",
+            expected=f"weights.{name} in a registry.yaml beside it, or the path of its weights, which ends in {SUFFIX}",
+            hint=f"plic train {file} --data FOLDER --out OUT, then plic weights entry OUT/weights{SUFFIX}",
+        )
     trained = ", ".join(sorted(catalogue.weights)) or "none"
     expected = f"a recipe with weights ({trained}), or a path that ends in {SUFFIX}"
     asks = f"{catalogue.default_origin}: " if name == catalogue.default else ""

@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from .. import joints
 from ..errors import DamagedStream
 from ..probability import IntegerDistribution, best_support, restore
 from ..slots import LatentShape
@@ -36,7 +37,7 @@ def decode_latent(
         readers = [_Reader(payload, coder, section) for payload in payloads]
     symbols = np.zeros((batch, shape.elements), dtype=np.int32)
     with times.measure("probability"):
-        state = model.context.start(torch.zeros(batch, *shape.dimensions, dtype=torch.float64), side)
+        state = joints.start(model.context, torch.zeros(batch, *shape.dimensions, dtype=torch.float64), side)
     for step in steps:
         with times.measure("probability"):
             parameters = model.parameters(state, step)

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from .. import joints
 from ..errors import PlicError
 from ..probability import Support, best_support, escape
 from ..slots import Grid, LatentShape, Step
@@ -135,11 +136,13 @@ class _TeacherForced:
         self.values = torch.round(y - offsets) + offsets
 
     def steps(self) -> Iterator[_CodedStep]:
-        parameters = self._model.context.parameters_all(self.values, self._side).flatten(2)  # (B, P, C * h * w)
+        model = self._model
+        forced = joints.parameters_all(model.context, self.values, self._side, model.parameters_per_element)
+        parameters = forced.flatten(2)  # (B, P, C * h * w)
         flat = self._y.flatten(1)
         for step in self._steps:
             elements = torch.from_numpy(step.elements)
-            yield _quantised(flat[:, elements], parameters.index_select(2, elements), self._model, step)
+            yield _quantised(flat[:, elements], parameters.index_select(2, elements), model, step)
 
 
 class _Stepwise:
@@ -147,7 +150,7 @@ class _Stepwise:
 
     def __init__(self, y: Tensor, side: Tensor | None, model: LatentModel, steps: list[Step]) -> None:
         self._y, self._model, self._steps = y, model, steps
-        self._state = model.context.start(torch.zeros_like(y), side)
+        self._state = joints.start(model.context, torch.zeros_like(y), side)
 
     @property
     def values(self) -> Tensor:

@@ -10,6 +10,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from .. import joints
 from ..errors import PlicError
 from ..probability import IntegerDistribution, Support
 from ..slots import Context, ContextState, Distributions, Grid, LatentShape, Schedule, Step
@@ -24,7 +25,7 @@ class LatentModel:
     Attributes:
         context: hardened.
         head: frozen head of the conditional steps.
-        takes_parameters: whether the head takes any; a head that takes none brings tables and windows of its own.
+        parameters_per_element: that the head takes; one that takes none brings tables and windows of its own.
         schedule: order of the elements.
         grid: where quantised values lie.
         mean_index: the mean among the head's parameters, for the mean-centred grid.
@@ -33,15 +34,20 @@ class LatentModel:
 
     context: Context
     head: Distributions
-    takes_parameters: bool
+    parameters_per_element: int
     schedule: Schedule
     grid: Grid
     mean_index: int | None = None
     medians: Tensor | None = None
 
+    @property
+    def takes_parameters(self) -> bool:
+        """Whether the head takes any parameters."""
+        return self.parameters_per_element > 0
+
     def steps(self, shape: LatentShape) -> list[Step]:
         """The schedule's steps for a latent of ``shape``."""
-        return list(self.schedule.steps(shape, self.context.reach))
+        return joints.steps(self.schedule, shape, self.context.reach)
 
     def uses_window(self, step: Step) -> bool:
         """Whether the step's distributions take their window from the stream, not from tables of their own."""
@@ -51,7 +57,7 @@ class LatentModel:
         """Head parameters of a step, ``(B, P, n)``; ``P`` is 0 for an unconditional one."""
         if not step.conditional:
             return torch.zeros(len(state.values), 0, step.size, dtype=torch.float64)
-        return self.context.parameters_at(state, step)
+        return joints.parameters_at(self.context, state, step, self.parameters_per_element)
 
     def centre(self, parameters: Tensor, step: Step) -> Tensor:
         """Offset of the grid, ``(B or 1, n)`` or a single zero, on the exact grid."""
@@ -64,7 +70,8 @@ class LatentModel:
     def distribution(self, parameters: Tensor, step: Step, support: Support) -> IntegerDistribution:
         """Integer distributions of one image's step; ``parameters`` are ``(P, n)``."""
         if not step.conditional:
-            return self._unconditional()(np.empty((0, step.size)), step.element_channels, support)
+            none, head = np.empty((0, step.size)), self.context.unconditional
+            return joints.distribution(head, self._unconditional(), none, step.element_channels, support)
         raw = parameters.numpy()
         if self.grid is Grid.MEAN and self.mean_index is not None:
             raw = raw.copy()

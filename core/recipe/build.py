@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from .. import joints
 from ..errors import IncompatibleParts, PlicError, RecipeError
 from ..registry import Registry, default_registry
 from ..slots import (
@@ -198,7 +199,7 @@ def _check_tile(recipe: Recipe, transform: Transform) -> None:
 def _check_unconditional(recipe: Recipe, schedule: Schedule, context: Context, channels: int) -> None:
     if context.unconditional is not None:
         return
-    steps = schedule.steps(LatentShape(channels, *PROBE), context.reach)
+    steps = joints.steps(schedule, LatentShape(channels, *PROBE), context.reach)
     if all(step.conditional for step in steps):
         return
     raise IncompatibleParts(

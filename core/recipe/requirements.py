@@ -30,14 +30,14 @@ def check_requirements(requires: Mapping[str, object], source: Source, registry:
             raise RecipeError(
                 f"{where}: requires.{name} is no version specifier", got=repr(specifier), expected='e.g. ">=1"'
             ) from error
-        _check_installed(requirement, where)
+        _check_installed(requirement, where, registry)
         registry.require_loaded(name)
         checked[name] = str(specifier)
     return checked
 
 
-def _check_installed(requirement: Requirement, where: str) -> None:
-    hint = f"pip install '{requirement}'"
+def _check_installed(requirement: Requirement, where: str, registry: Registry) -> None:
+    hint = registry.catalogue.install_line(requirement.name, f"'{requirement}'")
     try:
         installed = version(requirement.name)
     except PackageNotFoundError:

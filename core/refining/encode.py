@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
+from .. import joints
 from ..errors import PlicError
 from ..image import Picture, read_picture
 from ..registry import default_registry
@@ -95,7 +96,7 @@ def encode_refined(
 
     before, plain = coded(start, StageTimes())
     with times.measure("refining"):
-        better = _free(refiner.refine(start, objective))
+        better = _free(joints.refined(refiner, start, objective))
     after, encoded = coded(better, times)
     if not after.total < before.total:
         after, encoded = before, plain

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from .. import tiling
+from .. import joints, tiling
 from ..image import Picture, channel_offsets, crop, from_tensor, to_tensor
 from ..quality import quality_tensor
 from ..slots import Assessment, Cost, Distortion, Head, Latents, Objective
@@ -127,7 +127,7 @@ class Lagrangian(Objective):
         side, z = self._side_of(latents)
         head = networks.head_module if isinstance(networks.head_module, Head) else None
         rate = latent_rate(latents.y, side, self.codec.latent_model, head, self._precision)
-        unscaled = networks.rate.unscale(rate.values.float(), self._quality)
+        unscaled = joints.unscale(networks.rate, rate.values.float(), self._quality)
         x_hat = tiling.synthesis(networks.transform, unscaled, self.codec.recipe.tile)
         x_hat = crop(x_hat, self._picture.height, self._picture.width)
         bits, loss = rate.bits, rate.loss
@@ -135,7 +135,7 @@ class Lagrangian(Objective):
             bits, loss = bits + z.bits, loss + z.loss
         rounded = Latents(rate.rounded, None if z is None else z.rounded)
         smooth = x_hat.mean(1, keepdim=True).expand_as(x_hat) if self._picture.grey else x_hat
-        loss = loss / pixels + self.multiplier * self._distortion(self._target, smooth).sum()
+        loss = loss / pixels + self.multiplier * joints.distortion(self._distortion, self._target, smooth).sum()
         return Assessment(self._cost_of(bits / pixels, x_hat), rounded, loss)
 
     def _cost_of(self, bits_per_pixel: float, x_hat: Tensor) -> Cost:
@@ -147,7 +147,7 @@ class Lagrangian(Objective):
     def cost(self, bits_per_pixel: float, decoded: Picture) -> Cost:
         """What a decoded picture and its rate amount to."""
         with torch.no_grad():
-            distortion = float(self._distortion(self._target, to_tensor(decoded)))
+            distortion = float(joints.distortion(self._distortion, self._target, to_tensor(decoded)))
         return Cost(bits_per_pixel, distortion, bits_per_pixel + self.multiplier * distortion)
 
     def _side_of(self, latents: Latents) -> tuple[Tensor | None, LatentRate | None]:
@@ -158,6 +158,6 @@ class Lagrangian(Objective):
         if self._side is not None and self._side[0] is z and not z.requires_grad:
             return self._side[1]
         rate = latent_rate(z, None, model, None, self._precision)
-        features = part.synthesis(rate.values, *latents.y.shape[-2:])
+        features = joints.side_synthesis(part, rate.values, *latents.y.shape[-2:])
         self._side = None if z.requires_grad else (z, (features, rate))
         return features, rate

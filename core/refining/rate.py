@@ -9,6 +9,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from .. import joints
 from ..coding import LatentModel, quantise, windowed_elements
 from ..exact import straight_through
 from ..probability import IntegerDistribution, best_support, escape
@@ -56,7 +57,7 @@ def latent_rate(y: Tensor, side: Tensor | None, model: LatentModel, head: Head |
     with torch.no_grad():
         quantised = quantise(y.detach(), None if side is None else side.detach(), model)
     values = straight_through(quantised.values, lambda x: x.double(), y)
-    forced = model.context.teacher_forced(values, side)
+    forced = joints.teacher_forced(model.context, values, side, model.parameters_per_element)
     parameters = forced.parameters.flatten(2)[0]  # (P, C * h * w)
     symbols = quantised.symbols[0]
     steps = model.steps(LatentShape(*y.shape[1:]))

@@ -11,6 +11,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from .. import joints
 from ..codec import Codec, CodecOutput, assemble
 from ..errors import TrainingError
 from ..recipe import Recipe
@@ -194,7 +195,7 @@ class TrainingRun:
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self._autocast):
             output: CodecOutput = model(x, quality, self.world.noise())
         bpp = (output.bits_y + output.bits_z) / x[0, 0].numel()
-        distortion = self.codec.distortion(x, output.x_hat)
+        distortion = joints.distortion(self.codec.distortion, x, output.x_hat)
         loss = ((bpp + self.lambdas[quality] * distortion) * self._balance[quality]).mean()
         mse = (x - output.x_hat.detach().float()).square().mean() * 255**2
         return torch.stack((loss, bpp.mean(), mse, distortion.mean()))
