@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import os
-import signal
+import time
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from ablations import QuickTask
@@ -18,21 +18,24 @@ def fields(task: Task) -> dict[str, Any]:
     return {name: getattr(task, name) for name in Task.__dataclass_fields__}
 
 
+def waits_until(task: Task) -> Path:
+    """The file without which a `WaitingTask` does not go on."""
+    return task.folder.parent / "go on"
+
+
 @dataclass(frozen=True)
-class LostTask(Task):
-    """Whoever has trained its second model by one step is killed, once."""
+class WaitingTask(Task):
+    """Whoever has trained its second model by one step waits for a file."""
 
     def execute(self, tell: Tell) -> RunResult:
-        """As ever, until then."""
-        mark = self.folder.parent / "lost"
+        """As ever, but for that."""
 
-        def die(share: float, line: str) -> None:
+        def wait(share: float, line: str) -> None:
             tell(share, line)
-            if line.startswith("model 2/2  step 1/") and not mark.exists():
-                mark.touch()
-                os.kill(os.getpid(), signal.SIGKILL)
+            while line.startswith("model 2/2  step 1/") and not waits_until(self).exists():
+                time.sleep(0.05)
 
-        return super().execute(die)
+        return super().execute(wait)
 
 
 @dataclass(frozen=True)

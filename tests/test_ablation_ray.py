@@ -1,20 +1,22 @@
-"""``plic ablate --engine ray``: a cluster of two workers that loses one, gives up, is interrupted, sees other files."""
+"""``plic ablate --engine ray``: a cluster that loses a node, gives up, is interrupted, sees other files."""
 
 from __future__ import annotations
 
 import json
-import os
-import signal
+import logging
+import re
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import pytest
-from ablations import DyingTask, QuickTask, Recorder, draw_folders, settings
+from ablations import COMMON, DyingTask, QuickTask, Recorder, draw_folders, settings
 from click.testing import CliRunner
-from ray_tasks import ElsewhereTask, LostTask, fields
+from ray_tasks import ElsewhereTask, WaitingTask, fields, waits_until
+from terminal import interrupted
 
 from plic.cli import main
 from plic.core.ablation import Task, plan
@@ -26,16 +28,21 @@ with_ray = pytest.mark.skipif(find_spec("ray") is None, reason="Ray is not insta
 
 
 @pytest.fixture(scope="module")
-def cluster() -> Iterator[None]:
-    """Of two workers, and this process is connected to it."""
+def cluster() -> Iterator[Any]:
+    """Of two nodes with a worker each, and this process is connected to it. The second node may be lost."""
     import ray
+    from ray.cluster_utils import Cluster
 
+    soon = {"health_check_period_ms": 300, "health_check_failure_threshold": 3}
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PYTHONPATH", str(Path(__file__).parent))  # for tasks of tests
         patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
-        ray.init("local", num_cpus=2, include_dashboard=False, log_to_driver=False)
-    yield
+        made = Cluster(True, head_node_args={"num_cpus": 1, "include_dashboard": False, "_system_config": soon})
+        made.add_node(num_cpus=1)
+        ray.init(made.address, log_to_driver=False, logging_level=logging.ERROR)
+    yield made
     ray.shutdown()
+    made.shutdown()
 
 
 @pytest.fixture
@@ -53,44 +60,40 @@ def left_in(folder: Path) -> set[str]:
     return {path.name for path in folder.iterdir()}
 
 
-class Interrupting(Recorder):
-    """Ctrl-C when training is seen to go on."""
+class RemovingNode(Recorder):
+    """When both runs have come far enough, one of the two nodes is lost."""
+
+    def __init__(self, cluster: Any, task: Task) -> None:
+        super().__init__()
+        self._cluster, self._task, self._far = cluster, task, set[str]()
 
     def progressed(self, task: Task, share: float, line: str) -> None:
         super().progressed(task, share, line)
-        if "step " in line:
-            os.kill(os.getpid(), signal.SIGINT)
+        if line.startswith("model 2/2  step 1/"):
+            self._far.add(task.key)
+        if len(self._far) == 2 and self._cluster.worker_nodes:
+            (node,) = self._cluster.worker_nodes
+            self._cluster.remove_node(node, allow_graceful=False)
+            waits_until(self._task).touch()
 
 
 @with_ray
 @pytest.mark.slow
-def test_ctrl_c_leaves_a_checkpoint(cluster: None, here: Path) -> None:
-    (task,) = plan(settings(here, common={"training.steps": 1000000}, threads=1)).tasks.values()
-    recorder = Interrupting()
-    with pytest.raises(KeyboardInterrupt):
-        RayEngine().run([task], recorder)
-    assert recorder.told[0] == ("base", "started")
-    assert left_in(task.folder) == {"recipe.yaml", "training"}
-    assert (task.folder / "training" / "checkpoint.pt").stat().st_size > 0
-
-
-@with_ray
-@pytest.mark.slow
-def test_a_lost_worker_costs_no_result(cluster: None, here: Path) -> None:
+def test_a_lost_node_costs_no_result(cluster: Any, here: Path) -> None:
     study = plan(settings(here, "head=laplacian", common={"training.lambdas": [0.005, 0.02]}, threads=1))
-    base, other = study.tasks.values()
-    recorder = Recorder()
-    RayEngine(workers=2).run([LostTask(**fields(base)), other], recorder)
+    tasks = list(study.tasks.values())
+    recorder = RemovingNode(cluster, tasks[0])
+    RayEngine(workers=2).run([WaitingTask(**fields(task)) for task in tasks], recorder)
     assert not recorder.errors, recorder.errors
-    assert (base.folder.parent / "lost").exists()
-    told = recorder.of("base")
-    assert (told.count("started"), told.count("finished"), told[-1]) == (2, 1, "finished")
+    assert sorted(recorder.of(task.label).count("started") for task in tasks) == [1, 2]
+    (lost,) = (task for task in tasks if recorder.of(task.label).count("started") == 2)
+    told = recorder.of(lost.label)
+    assert (told.count("finished"), told[-1]) == (1, "finished")
     assert sum(line.startswith("model 1/2  step 2/2") for line in told) == 1  # the second went on from its checkpoint
-    assert recorder.of("head=laplacian").count("started") == 1
     assert study.unfinished() == []
-    assert left_in(base.folder) == {"recipe.yaml", "result.json", "training"}
-    undisturbed = replace(base, folder=here / "undisturbed").execute(lambda *_: None)
-    result = read_result(base.folder, base.key)
+    assert left_in(lost.folder) == {"recipe.yaml", "result.json", "training"}
+    undisturbed = replace(lost, folder=here / "undisturbed").execute(lambda *_: None)
+    result = read_result(lost.folder, lost.key)
     assert result is not None
     assert [one.fingerprint for one in result.evaluations] == [one.fingerprint for one in undisturbed.evaluations]
     assert measured(result) == measured(undisturbed)
@@ -98,7 +101,7 @@ def test_a_lost_worker_costs_no_result(cluster: None, here: Path) -> None:
 
 @with_ray
 @pytest.mark.slow
-def test_a_run_that_cannot_be_done_fails_alone(cluster: None, here: Path) -> None:
+def test_a_run_that_cannot_be_done_fails_alone(cluster: Any, here: Path) -> None:
     (task,) = plan(settings(here)).tasks.values()
     task = replace(task, threads=1)
     dying = DyingTask(**fields(replace(task, label="dying", folder=here / "dying")))
@@ -116,6 +119,28 @@ def test_a_run_that_cannot_be_done_fails_alone(cluster: None, here: Path) -> Non
     assert recorder.of("dying")[-1] == "failed"
     assert "WorkerCrashedError" in recorder.errors["dying"]
     assert "WorkerCrashedError" in (here / "dying" / FAILURE).read_text()
+
+
+@with_ray
+@pytest.mark.slow
+def test_ctrl_c_on_a_terminal_keeps_what_is_done(here: Path) -> None:
+    """On a cluster of this machine, whose processes the terminal would interrupt as well."""
+    options = [f"--set={key}={json.dumps(value)}" for key, value in COMMON.items()]
+    folders = ["--data", "photographs", "--pictures", "pictures", "--out", "study"]
+    command = ["-m", "plic", "ablate", "minnen2018-mean", "--swap", "head=laplacian", *folders, *options]
+    engine = ["--engine", "ray", "--threads", "1", "--steps", "60"]
+    ended = interrupted([*command, *engine], here, r"head=laplacian \(seed 0\): step \d")
+    assert ended.code == 130, ended.before + ended.after
+    assert ended.seconds < 100  # a few seconds on a machine that has nothing else to do
+    assert "base (seed 0): finished (1 of 2)" in ended.before
+    lines = re.split(r"[\r\n]+", ended.after.replace("^C", ""))
+    said = [re.sub(r".*\d%", "", line).strip() for line in lines]  # without the bar, to whose line others are appended
+    assert [line for line in said if line] == ["plic: interrupted; the same command goes on in study"]
+    (base,), (other,) = (list((here / "study" / "cells").glob(f"{name}-*")) for name in ("base", "head-laplacian"))
+    assert left_in(base) == {"recipe.yaml", "result.json", "training"}
+    assert left_in(other) == {"recipe.yaml", "training"}
+    assert (other / "training" / "checkpoint.pt").stat().st_size > 0
+    assert left_in(here / "study") == {".lock", "cells", "cells.csv", "cells.json", "index.html"}
 
 
 def test_without_ray_the_command_says_what_to_install(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -137,7 +137,25 @@ def test_the_commands_of_the_guide_run(folder: Path, monkeypatch: pytest.MonkeyP
     lines = results[1].stdout.splitlines()[-4:]
     assert lines[0].split() == ["base", "finished", "-", "-"]
     assert lines[1].split()[:4] == ["head=laplacian", "finished", "-10.00", "%"]
-    assert Path("study/index.html").exists()
+    page = Path("study/index.html")
+    assert page.stat().st_size > 10**6
+    again = CliRunner().invoke(main, [*commands[1], *settings, "--static"], catch_exceptions=False)
+    assert again.exit_code == 0
+    assert page.stat().st_size < 200_000
+
+
+def test_a_page_with_a_drawing_is_small(folder: Path) -> None:
+    study = curves(folder, *SWAPS)
+    write_results(study, lambda label, _: 1.0 if label == "base" else 0.95)
+    page, table, _ = write_study(gather(study), folder / "shipped", interactive=False)
+    assert {page.parent, table.parent} == {folder / "shipped"}
+    text = page.read_text()
+    assert len(text) < 200_000
+    assert "<script" not in text
+    assert "side_information.widths=[8, 8]" in text
+    assert "training.steps=" not in text  # said once, as the budget
+    drawing = text[text.index("<svg") : text.index("</svg>")]
+    assert all(label in drawing for label in ("base", "head=laplacian", "transform.channels=8", "MS-SSIM (dB)"))
 
 
 @pytest.mark.slow

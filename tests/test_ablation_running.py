@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -119,7 +120,14 @@ def test_a_worker_that_dies_takes_nobody_with_it(here: Path) -> None:
 @pytest.mark.slow
 def test_ctrl_c_ends_workers_with_their_checkpoints(here: Path) -> None:
     command = [sys.executable, "-m", "plic", *ARGUMENTS, "--steps", "1000000"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=here) as process:
+    with subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=here,
+        preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),  # tests in the background ignore it
+    ) as process:
         if process.stdout is None or process.stderr is None:
             raise RuntimeError("no pipes")
         for line in process.stdout:

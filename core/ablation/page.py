@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping, Sequence
 from importlib.resources import files
 from typing import Any
 
 import yaml
 
-from ..comparison import Difference, Metric, formats
+from ..comparison import Comparison, Difference, Metric, formats
 from ..comparison.figures import figure_json, plotly_js
 from ..comparison.palette import styles
 from ..comparison.templates import environment, in_script
 from ..container.stream import quality_text
+from .drawing import svg_curves
 from .effects import effects
 from .gather import Figure, Gathered, Outcome
 from .notes import notes_on, protocol
@@ -19,14 +21,19 @@ from .table import lambda_of
 
 _OWN = files(__package__) / "page_files"
 _SHARED = files(__package__.rpartition(".")[0] + ".comparison") / "page_files"
+_BUDGET = ("training.lambdas", "training.steps")
 _FORMATS = (formats.signed, formats.seconds, formats.count, formats.steps, formats.decibels)
 
 
-def html_page(gathered: Gathered) -> str:
+def html_page(gathered: Gathered, interactive: bool = True) -> str:
     """The page.
 
+    Args:
+        gathered: what is known of the study.
+        interactive: curves that can be zoomed and asked, which takes 5 MB of JavaScript; otherwise a drawing of them.
+
     Raises:
-        PluginError: jinja2 or plotly is not installed.
+        PluginError: jinja2, or plotly, or for a drawing matplotlib, is not installed.
     """
     pages = environment(_text, _FORMATS, figure=Figure, difference=Difference)
     from markupsafe import Markup  # comes with jinja2
@@ -40,10 +47,8 @@ def html_page(gathered: Gathered) -> str:
         plan=gathered.plan,
         settings=gathered.plan.settings,
         metrics=metrics or [Metric.PSNR],
-        figures={}
-        if comparison is None
-        else {metric: Markup(in_script(figure_json(comparison, metric))) for metric in metrics},
         drawn=drawn,
+        common=list(_common(gathered.plan.settings.common)),
         table=effects(gathered),
         lambda_of=lambda_of,
         recipe_text=_recipe,
@@ -51,9 +56,34 @@ def html_page(gathered: Gathered) -> str:
         notes=notes_on(gathered),
         protocol=protocol(gathered),
         css=Markup(_shared("page.css") + _text("study.css")),
-        curves=Markup(_shared("curves.js")),
-        plotly=Markup(plotly_js()) if metrics else "",
+        **{name: Markup(text) for name, text in _curves(comparison, metrics, interactive).items()},
+        figures={metric: Markup(text) for metric, text in _figures(comparison, metrics, interactive).items()},
     )
+
+
+def _figures(comparison: Comparison | None, metrics: Sequence[Metric], interactive: bool) -> dict[Metric, str]:
+    """What plotly is to draw."""
+    if comparison is None or not interactive:
+        return {}
+    return {metric: in_script(figure_json(comparison, metric)) for metric in metrics}
+
+
+def _curves(comparison: Comparison | None, metrics: Sequence[Metric], interactive: bool) -> dict[str, str]:
+    """A finished drawing, or the JavaScript that draws; empty where there is nothing to draw."""
+    if comparison is None or not metrics:
+        return {"drawing": "", "plotly": "", "curves": ""}
+    if not interactive:
+        return {"drawing": svg_curves(comparison, metrics), "plotly": "", "curves": ""}
+    return {"drawing": "", "plotly": plotly_js(), "curves": _shared("curves.js")}
+
+
+def _common(settings: Mapping[str, Any]) -> Iterator[str]:
+    """As --set takes them, without the budget, which the page states by itself."""
+    for key, value in settings.items():
+        if key not in _BUDGET:
+            text = yaml.safe_dump(value, default_flow_style=True, sort_keys=False, allow_unicode=True, width=10**6)
+            stated = text.removesuffix("...\n").strip()  # which ends the document of a single number or word
+            yield f"{key}={stated}"
 
 
 def _recipe(outcome: Outcome) -> str:

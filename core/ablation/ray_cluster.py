@@ -14,6 +14,9 @@ from ..errors import PlicError, PluginError
 LOCAL = "local"
 """Address of a cluster that is started on this machine."""
 _QUIET = {
+    # each run tells itself that its worker was lost; Ray reads this when it is imported, so that whoever has imported
+    # it before still sees the line
+    "RAY_DEDUP_LOGS_SKIP_REGEX": "^A worker died or was killed while executing a task",
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",  # else a warning; without GPUs asked for, cells are given the CPU
 }
@@ -47,15 +50,16 @@ def cluster(address: str | None) -> Iterator[bool]:
     Raises:
         PlicError: there is no cluster at the address, or none can be started.
     """
-    import ray
-
+    address = address or os.environ.get("RAY_ADDRESS") or LOCAL
+    own: dict[str, Any] = {"include_dashboard": False} if address == LOCAL else {}
+    quiet = _QUIET if own else {}
+    with _environment(quiet):
+        import ray
     if ray.is_initialized():
         yield True
         return
-    address = address or os.environ.get("RAY_ADDRESS") or LOCAL
-    own: dict[str, Any] = {"include_dashboard": False} if address == LOCAL else {}
     try:
-        with _environment(_QUIET):
+        with _environment(quiet):
             ray.init(address, log_to_driver=False, logging_level=logging.ERROR, **own)
     except (OSError, RuntimeError, ValueError, ray.exceptions.RayError) as error:
         lines = str(error).strip().splitlines() or [type(error).__name__]

@@ -145,12 +145,11 @@ class _Runs:
         """Let those at work save what they have; nothing if none is at work."""
         import ray
 
-        for one in self.busy:
+        for one, run in self.busy.items():
+            take_back(run.task)
             ray.cancel(one)
         if self.busy:
             ray.wait(list(self.busy), num_returns=len(self.busy), timeout=PATIENCE)
-        for run in self.busy.values():
-            take_back(run.task)
         if self.notes is not None:
             self.notes.shutdown(force=True)
 

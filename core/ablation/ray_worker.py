@@ -22,7 +22,7 @@ SHARE = "put --out, the photographs and the pictures on storage that every node 
 
 Note = tuple[str, float | None, str]
 """The token of a task, the share of it that is done, and a line; None where it begins."""
-Ending = tuple[Literal["finished", "failed", "refused"], str]
+Ending = tuple[Literal["finished", "failed", "refused", "cancelled"], str]
 """How it ended, and why: ``failed`` has written its failure into the folder, ``refused`` has touched nothing."""
 
 
@@ -61,8 +61,9 @@ def take_back(task: Task) -> None:
 def carry_out(errand: Errand, notes: Any) -> Ending:
     """The Ray task.
 
-    An interrupt ends the process, after training has saved its checkpoint: where it came from `ray.cancel` nobody goes
-    on; where the node is being shut down, Ray gives the errand to another worker, which goes on from the checkpoint.
+    An interrupt comes from `ray.cancel`, before which the driver has taken back what it had handed out, or from a node
+    that is being shut down. Training has saved its checkpoint in both cases; in the second the process ends, so that
+    Ray gives the errand to another worker, which goes on from there.
 
     Args:
         errand: what to do.
@@ -82,7 +83,9 @@ def carry_out(errand: Errand, notes: Any) -> Ending:
         tell(None, "")
         task.execute(tell)
     except KeyboardInterrupt:
-        os._exit(130)
+        if _holds(task.folder / TOKEN, errand.token):
+            os._exit(130)
+        return "cancelled", ""
     except Refused as error:
         return "refused", str(error)
     except Exception as error:

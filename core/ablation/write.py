@@ -32,20 +32,25 @@ def check_packages() -> None:
         )
 
 
-def write_study(gathered: Gathered) -> tuple[Path, ...]:
-    """Write page, CSV and JSON into the folder of the study; each whole or not at all.
+def write_study(gathered: Gathered, out: Path | None = None, *, interactive: bool = True) -> tuple[Path, ...]:
+    """Write page, CSV and JSON; each whole or not at all.
+
+    Args:
+        gathered: what is known of the study.
+        out: folder; that of the study by default.
+        interactive: as for `plic.core.ablation.page.html_page`; a page that is to be shipped is small without.
 
     Raises:
         FileError: one cannot be written.
     """
-    out = gathered.plan.settings.out
+    out = gathered.plan.settings.out if out is None else out
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise FileError(
             "the folder cannot be made", got=f"{out}: {error.strerror}", hint="name another with --out"
         ) from error
-    made = ((PAGE, html_page(gathered)), (TABLE, csv_table(gathered)), (DATA, json_table(gathered)))
+    made = ((PAGE, html_page(gathered, interactive)), (TABLE, csv_table(gathered)), (DATA, json_table(gathered)))
     for name, text in made:
         write_atomically(out / name, text.encode())
     return tuple(out / name for name, _ in made)

@@ -92,40 +92,46 @@ def train(recipe: str, data: tuple[str, ...], out: str, **options: Any) -> None:
 @click.option("--ray-gpus", type=click.FloatRange(min=0), metavar="X", help="GPUs of a cell, such as 1 or 0.5.")
 @click.option("--workers", type=click.IntRange(min=1), default=1, show_default=True, help="Cells run side by side.")
 @click.option("--threads", type=click.IntRange(min=1), help="Threads of each worker.")
+@click.option("--static", is_flag=True, help="A page of some 100 kB with drawn curves instead of 5 MB to zoom in.")
 @click.option("--dry-run", is_flag=True, help="Only print the cells, what they cost and how long they will take.")
 def ablate(
     recipe: str,
     engine: str,
     dry_run: bool,
+    static: bool,
     ray_address: str | None,
     ray_cpus: float | None,
     ray_gpus: float | None,
     **options: Any,
 ) -> None:
-    """Train and evaluate RECIPE with parts and settings swapped, all under the same conditions.
+    """Train and evaluate RECIPE with parts and settings swapped. All cells have the same conditions.
 
     The same command goes on where an earlier one ended. Results: index.html, cells.csv, cells.json in --out.
     """
     from ..ablation import estimates, plan
     from ..commands import ablating
+    from ..commands.ablation_display import AblationDisplay
+    from ..commands.ablation_lines import plan_lines, problem_lines, reason_lines, result_lines, total_line
 
-    display = ablating.AblationDisplay()
+    display = AblationDisplay()
     try:
         study = plan(ablating.settings_of(recipe, **options))
         if dry_run:
             times = estimates(study, display.estimating)
-            print_rows(ablating.plan_lines(study, times))
-            click.echo("\n".join([*ablating.problem_lines(study, times), ablating.total_line(study, times)]))
+            print_rows(plan_lines(study, times))
+            click.echo("\n".join([*problem_lines(study, times), total_line(study, times)]))
             return
         chosen = ablating.engine_named(engine, study.settings.workers, ray_address, ray_cpus, ray_gpus)
-        gathered = ablating.run_study(study, chosen, display)
+        gathered = ablating.run_study(study, chosen, display, interactive=not static)
     except KeyboardInterrupt:
         display.close()
         click.echo(f"plic: interrupted; the same command goes on in {options['out']}", err=True)
         sys.exit(130)
     finally:
         display.close()
-    print_rows(ablating.result_lines(gathered))
+    print_rows(result_lines(gathered))
+    for line in reason_lines(gathered):
+        click.echo(line)
     click.echo(f"-> {options['out']}/index.html, cells.csv, cells.json", err=True)
     if any(outcome.status != "finished" for outcome in gathered.outcomes):
         sys.exit(1)
