@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator, Sequence
 from functools import partial
@@ -40,13 +41,17 @@ class EvaluationDisplay:
 def quality_line(model: str, result: QualityResult) -> str:
     """The means of a quality, for people."""
     from ..container.stream import quality_text
+    from ..evaluation.metrics import SMALLEST_SIDE
 
     mean = result.mean
+    similarity = f"MS-SSIM {mean.ms_ssim:.5f} ({mean.ms_ssim_db:.2f} dB)"
+    if math.isnan(mean.ms_ssim):
+        similarity = f"no MS-SSIM (a side below {SMALLEST_SIDE} pixels)"
     steps = "" if mean.decode_steps is None else f"  steps {mean.decode_steps:.0f}"
     memory = "" if mean.decode_memory is None else f"  memory {mean.decode_memory / 2**20:.0f} MiB"
     return (
         f"{model}  quality {quality_text(result.quality)}  {mean.bpp:.4f} bpp  PSNR {mean.psnr:.3f} dB  "
-        f"MS-SSIM {mean.ms_ssim:.5f} ({mean.ms_ssim_db:.2f} dB)  estimate {mean.estimate_bpp:.4f} bpp  "
+        f"{similarity}  estimate {mean.estimate_bpp:.4f} bpp  "
         f"overhead {100 * mean.overhead:.2f} %  "
         f"encode {mean.encode.total:.2f} s  decode {mean.decode.total:.2f} s{steps}{memory}"
         + "".join(f"  {name} {value:.5g}" for name, value in mean.metrics.items())
