@@ -1,5 +1,5 @@
 # make demo   set up and show the main job on a photograph
-# make test   set up and run the tests
+# make test   set up and run the tests, TEST_WORKERS of their files side by side
 # make lint   ruff and mypy
 # make wheel  build the wheel into dist/
 # make docs   write docs/systems.md from the recipes and docs/published.yaml
@@ -8,16 +8,20 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/ready
+TEST_WORKERS ?= 2
 
 .PHONY: demo test lint wheel docs clean
 
 demo: $(READY)
 	$(BIN)/python examples/demo.py
 
+# a file's tests share fixtures and stay together; workers that compute on all cores would wait for one another
 test: $(READY)
-	$(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(TEST_WORKERS) --dist loadfile
 
 # mypy does not follow editable installs whose package is the repository root: give it a folder where plic is a package
+# one cache for all: torch is read once
+lint: export MYPY_CACHE_DIR := $(CURDIR)/.mypy_cache
 lint: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import shutil
 from pathlib import Path
@@ -10,6 +11,8 @@ import pytest
 from outside import Outside
 from PIL import Image
 from small import photograph
+
+from plic.core.probability import FamilyFile, write_families
 
 pytestmark = pytest.mark.slow
 
@@ -97,18 +100,15 @@ def test_without_the_plugin_the_recipe_says_what_is_missing(outside: Outside, we
 
 def test_another_table_is_refused(outside: Outside, weights: Path) -> None:
     """What a careless author publishes: a file made anew, with its SHA-256 stated, under the old names."""
-    change = """
-from plic.core.probability import write_families
-from plic_student_t.ladder import TABLES
-tables = {name: family.table.copy() for name, family in TABLES.read().items()}
-tables["student-t-05"][1600] += 1
-sha256 = write_families(TABLES.path, tables)
-code = TABLES.path.with_name("ladder.py")
-code.write_text(code.read_text().replace(TABLES.sha256, sha256))
-"""
     other = Outside(outside.folder, outside.folder / "other", outside.source)
     shutil.copytree(outside.site, other.site)
-    other.run("-c", change)
+    file, code = other.site / "plic_student_t" / "student_t.npz", other.site / "plic_student_t" / "ladder.py"
+    stated = hashlib.sha256(file.read_bytes()).hexdigest()
+    tables = {name: family.table.copy() for name, family in FamilyFile(file, sha256=stated).read().items()}
+    tables["student-t-05"][1600] += 1
+    written = code.read_text(encoding="utf-8")
+    assert stated in written
+    code.write_text(written.replace(stated, write_families(file, tables)), encoding="utf-8")
     encode = ("-m", "plic", "encode", "picture.png", "-o", "d.plic", "--model", weights)
     message = other.run(*encode, code=2)
     assert "made with another table of the family 'student-t-05'" in message
