@@ -36,6 +36,9 @@ if TYPE_CHECKING:
 BUILTIN = f"{__package__.rpartition('.')[0]}.plugins.builtin"
 """The one module outside core that core names: the built-in parts, which come in through the same hooks."""
 
+LOADERS = (f"{__package__}.", "importlib.", "pluggy.")
+"""Modules that stand between plic and a plugin's code."""
+
 
 @dataclass(frozen=True)
 class Plugin:
@@ -210,7 +213,11 @@ def _check_api(stated: object) -> None:
 
 
 def _traceback(error: BaseException) -> str:
-    return "".join(traceback.format_exception(error)).rstrip()
+    """From the plugin's own code on: what led there is the same for all. What plic refuses has its message alone."""
+    frames = error.__traceback__
+    while frames is not None and f"{frames.tb_frame.f_globals.get('__name__', '')}.".startswith(LOADERS):
+        frames = frames.tb_next
+    return "".join(traceback.format_exception(type(error), error, frames)).rstrip()
 
 
 def _trace(plugin: Plugin) -> None:

@@ -189,13 +189,14 @@ class Registry:
                 )
 
     def _unknown(self, slot: str, part: str) -> UnknownName:
-        hints = [f"{name} provides it: pip install {name}" for name in self.catalogue.providers_of(slot, part)]
+        known = self.catalogue
+        hints = [f"{name} provides it: {known.install_line(name)}" for name in known.providers_of(slot, part)]
         hints += map(may_provide, self.failed)
         return UnknownName(
             f"no {slot} is called {part!r}",
             expected=f"one of {', '.join(self.ids(slot)) or '(none registered)'}",
             near=near_matches(part, self.ids(slot)),
-            hint="; or ".join(hints) or "`plic plugins` lists every part",
+            hint=";\n            or ".join(hints) or "`plic plugins` lists every part",
         )
 
 

@@ -87,9 +87,10 @@ def test_the_guides_commands_and_its_list_of_keys_work(project: Path, monkeypatc
             continue
         if "encode" in command or "decode" in command:
             command.append("-f")
-        output = run(*command[1:]).output
-        if "entry" in command:
-            (project / "registry.yaml").write_text(output)
+        goes_to = command[-1] if command[-2] == ">" else None
+        output = run(*command[1 : None if goes_to is None else -2]).output
+        if goes_to is not None:
+            (project / goes_to).write_text(output)
         if command[1:3] == ["weights", "list"]:
             assert re.search(r"my-codec +file +.*trained/weights.safetensors +\[registry.yaml:2\]", output)
     assert (project / "back.png").exists()
@@ -103,6 +104,13 @@ def test_the_guides_error_is_what_is_said(project: Path) -> None:
     (project / "registry.yaml").write_text("\nweights:\n  my-codec: {sha265: a}\n")
     output = run("recipes", "my-codec.yaml", code=2).output
     assert output.replace(f"{project}/", "") in GUIDE
+
+
+def test_a_recipe_file_without_weights_says_how_to_get_some(project: Path) -> None:
+    stderr = run("encode", "photo.png", "-o", "photo.plic", "--model", "my-codec.yaml", code=2).stderr
+    assert "plic: no weights are listed for my-codec.yaml, the recipe 'my-codec'\n" in stderr
+    assert "  expected: weights.my-codec in a registry.yaml beside it, or " in stderr
+    assert "next:     plic train my-codec.yaml --data FOLDER --out OUT, then plic weights entry OUT/weights" in stderr
 
 
 def test_a_recipe_that_has_changed_since_is_refused(project: Path) -> None:

@@ -52,6 +52,25 @@ def test_plugin_provides_a_part(site: Path) -> None:
     assert "zero" in registry.ids("distortion")
 
 
+@pytest.mark.parametrize(
+    ("code", "lines"),
+    [
+        ("PLIC_API = 1\nimport nowhere_to_be_found", ["import nowhere_to_be_found"]),
+        (GOOD_PLUGIN.replace("return [PartSpec(", "1 / 0; return [PartSpec("), ["1 / 0; return [PartSpec("]),
+        ("PLIC_API = 99", []),
+    ],
+    ids=["import", "hook", "version"],
+)
+def test_tracebacks_begin_in_the_plugins_own_code(site: Path, code: str, lines: list[str]) -> None:
+    write_distribution(site, "plic-broken", code)
+    told = loaded("plic-broken").traceback.splitlines()
+    assert told[0].startswith("Traceback" if lines else "plic.core.errors.PluginError: ")
+    places = [line for line in told if line.lstrip().startswith("File ")]
+    assert all(str(site) in place for place in places)
+    assert len(places) == len(lines)
+    assert [line for line in lines if not any(line in one for one in told)] == []
+
+
 def test_plugins_are_sorted(site: Path) -> None:
     for name in ("plic-b", "plic-a", "plic-c"):
         write_distribution(site, name, "PLIC_API = 1\n")
@@ -156,6 +175,27 @@ def test_part_of_a_known_plugin_is_answered_with_the_pip_line() -> None:
     catalogue = Catalogue(providers=(KnownProvider("plic-student-t", frozenset({("head", "student-t")})),))
     with pytest.raises(UnknownName, match="pip install plic-student-t"):
         fake_registry(catalogue=catalogue).part("head", "student-t")
+
+
+def test_a_provider_that_is_on_no_index_says_how_it_is_installed(tmp_path: Path) -> None:
+    path = tmp_path / "registry.yaml"
+    path.write_text("providers: {plic_T: {head: [t], install: pip install ./t}}\n")
+    catalogue = read_catalogue(path)
+    with pytest.raises(UnknownName, match=r"next: +plic_T provides it: pip install \./t$"):
+        fake_registry(catalogue=catalogue).part("head", "t")
+    recipe = tmp_path / "base.yaml"
+    recipe.write_text(BASE + "requires: {plic-t: '>=1', }\n")
+    with pytest.raises(PluginError, match=r"needs plic-t>=1, which is not installed\n  next: +pip install \./t$"):
+        load_recipe(recipe, registry=fake_registry(catalogue=catalogue))
+
+
+def test_the_examples_are_known_to_provide_their_parts() -> None:
+    catalogue = shipped_catalogue()
+    for slot, part, name in (("head", "student-t", "plic-student-t"), ("transform", "wavelet", "plic-wavelet")):
+        assert catalogue.providers_of(slot, part) == [name]
+        folder = Path(__file__).resolve().parent.parent / "examples" / name
+        assert f"pip install ./examples/{name}" in catalogue.install_line(name)
+        assert (folder / "pyproject.toml").exists()
 
 
 def test_part_of_a_failed_plugin_raises_with_its_traceback(tmp_path: Path) -> None:

@@ -82,10 +82,17 @@ class WeightsEntry:
 
 @dataclass(frozen=True)
 class KnownProvider:
-    """A plugin distribution that is known to provide parts: ``provides`` lists ``(slot, id)``."""
+    """A plugin distribution that is known to provide parts.
+
+    Attributes:
+        distribution: its name.
+        provides: ``(slot, id)`` of its parts.
+        install: what installs it, for people; empty if ``pip install NAME`` does.
+    """
 
     distribution: str
     provides: frozenset[tuple[str, str]]
+    install: str = ""
 
 
 @dataclass(frozen=True)
@@ -110,6 +117,19 @@ class Catalogue:
     def providers_of(self, slot: str, part: str) -> list[str]:
         """Distributions known to provide a part, sorted."""
         return sorted(known.distribution for known in self.providers if (slot, part) in known.provides)
+
+    def install_line(self, distribution: str, requirement: str = "") -> str:
+        """What installs a distribution: what its provider's entry says, or else ``pip install``.
+
+        Args:
+            distribution: its name.
+            requirement: what pip is to be given where no entry says how; the name by default.
+        """
+        from packaging.utils import canonicalize_name  # only for messages
+
+        wanted = canonicalize_name(distribution)
+        said = (known.install for known in self.providers if canonicalize_name(known.distribution) == wanted)
+        return next(said, "") or f"pip install {requirement or distribution}"
 
     def entries(self, recipe: str) -> list[WeightsEntry]:
         """All weights known for a recipe: those that are used, then those whose place they took."""

@@ -21,6 +21,7 @@ Keys = tuple[str, ...]
 SUFFIX = ".safetensors"
 TOP = ("default", "weights", "providers")
 WEIGHTS = ("file", "url", "sha256", "qualities", "bytes", "measured", "earlier")
+INSTALL = "install"
 EARLIER = ("note", "revision", "file", "url", "sha256", "bytes")
 
 
@@ -104,15 +105,17 @@ class _Reader:
         return EarlierWeights(recipe, digits, note, revision, file, download)
 
     def provider(self, distribution: str, entry: object) -> KnownProvider:
-        """``plic-student-t: {head: [student-t]}``."""
+        """``plic-student-t: {head: [student-t], install: pip install ...}``."""
         from ..registry import SLOTS, TOOLS  # which imports this room
 
         at = ("providers", distribution)
         provides: set[tuple[str, str]] = set()
-        for slot, ids in self.mapping(at, entry, (*SLOTS, *TOOLS)).items():
-            for part in self.typed((*at, slot), ids, list):
+        said = self.mapping(at, entry, (*SLOTS, *TOOLS, INSTALL))
+        install = self.typed((*at, INSTALL), said[INSTALL], str) if INSTALL in said else ""
+        for slot, ids in said.items():
+            for part in self.typed((*at, slot), ids, list) if slot != INSTALL else ():
                 provides.add((slot, self.typed((*at, slot), part, str)))
-        return KnownProvider(distribution, frozenset(provides))
+        return KnownProvider(distribution, frozenset(provides), install)
 
     def file(self, at: Keys, value: object) -> Path:
         name = self.typed(at, value, str)

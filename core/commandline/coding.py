@@ -76,7 +76,7 @@ def _coded_line(coded: Coded) -> str:
 @threads_option
 @force_option
 def decode(inputs: tuple[str, ...], **options: Any) -> None:
-    """Decode .plic files into pictures; OUT's extension says in which format."""
+    """Decode .plic files into pictures. OUT's extension says in which format."""
     from ..commands.coding import decode_files
 
     keep_freed_memory()

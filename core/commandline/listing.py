@@ -30,7 +30,7 @@ def recipes(name: str | None, schema: bool) -> None:
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def plugins(as_json: bool) -> None:
-    """List plugins and what they provide, with the traceback of each plugin that failed to load."""
+    """List plugins and what they provide. One that failed to load is shown with its traceback."""
     from ..plugins import load_commands
 
     alone = load_commands()  # before anything imports torch: what each plugin costs by itself
@@ -50,7 +50,7 @@ def plugins(as_json: bool) -> None:
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, with the points.")
 def anchors(as_json: bool) -> None:
-    """List the rate-distortion curves to compare with: id, kind, set of pictures, points, source."""
+    """List the curves to compare with. Columns are id, kind, set of pictures, points, source."""
     from ..commands.listing import anchor_facts
 
     facts = anchor_facts()

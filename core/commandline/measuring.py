@@ -33,7 +33,7 @@ from .shared import force_option, print_rows, refining, threads_option
 @threads_option
 @force_option
 def evaluate(models: tuple[str, ...], data: str, out: str, **options: Any) -> None:
-    """Measure MODELs (names, or files of weights) by coding every picture of a folder."""
+    """Measure MODELs by coding every picture of a folder. A MODEL is a name, or a file of weights."""
     from ..commands.evaluation import EvaluationDisplay, evaluate_models
 
     display = EvaluationDisplay()
@@ -59,7 +59,7 @@ def _count(ctx: click.Context, parameter: click.Parameter, value: str) -> int | 
 @click.option("--pictures", default="6", show_default=True, metavar="N|all", callback=_count, help="Pictures to show.")
 @force_option
 def compare(results: tuple[str, ...], out: tuple[str, ...], **options: Any) -> None:
-    """Compare RESULTS of `plic evaluate`: curves, BD-rates, costs, pictures beside their originals."""
+    """Compare RESULTS of `plic evaluate`. Shows curves, BD-rates, costs, pictures beside their originals."""
     from ..commands.comparing import compare_results
 
     compared = compare_results(results, out, **options)

@@ -8,6 +8,8 @@ from typing import Any
 
 import click
 
+from .shared import terminal_width
+
 
 @click.group()
 def plugin() -> None:
@@ -20,7 +22,7 @@ def plugin() -> None:
 @click.option("--part", metavar="ID", help="Id of the part; NAME without `plic-` by default.")
 @click.option("--out", default=".", metavar="DIR", help="Folder to put the new folder NAME into; this one by default.")
 def plugin_new(name: str, slot: str, part: str | None, out: str) -> None:
-    """Write a small complete distribution NAME, for instance plic-student-t: one part, tests, README, CI."""
+    """Write a small complete distribution NAME. It holds one part, tests, a README and a CI file."""
     from ..commands.scaffolding import new_distribution
 
     written = new_distribution(name, slot, part, out)
@@ -35,10 +37,11 @@ def plugin_new(name: str, slot: str, part: str | None, out: str) -> None:
 @click.option("--examples", type=click.IntRange(min=1), metavar="N", help="Tries of each property of a contract.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def plugin_check(distributions: tuple[str, ...], as_json: bool, **options: Any) -> None:
-    """Try the parts of installed plugins against the contracts of their slots; exit code 1 if one does not hold."""
+    """Try parts of installed plugins against their contracts. The exit code is 1 if one does not hold."""
     from ..commands.checking import check_plugins
 
-    found = check_plugins(distributions, show=(lambda line: None) if as_json else click.echo, **options)
+    show = (lambda line: None) if as_json else click.echo
+    found = check_plugins(distributions, show=show, width=terminal_width(), **options)
     if as_json:
         click.echo(json.dumps([one.as_dict() for one in found], indent=2))
     sys.exit(0 if all(one.holds for one in found) else 1)

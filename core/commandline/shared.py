@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import functools
+import shutil
+import textwrap
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import click
 
 from ..errors import PlicError
+
+BOUNDLESS = 1_000_000
+LEAST_ROOM = 24
+"""Columns; in less, wrapped text is harder to read than text that runs over the edge."""
 
 out_option = click.option("-o", "--out", required=True, help="A file for one input; a folder (ending in /) for many.")
 force_option = click.option("-f", "--force", is_flag=True, help="Overwrite existing files.")
@@ -73,8 +79,18 @@ def refining(command: Callable[..., None]) -> Callable[..., None]:
     return collected
 
 
+def terminal_width() -> int:
+    """Columns of the terminal; more than any line has where the output goes elsewhere."""
+    return shutil.get_terminal_size((BOUNDLESS, 0)).columns
+
+
 def print_rows(rows: Sequence[tuple[str, ...]]) -> None:
-    """Columns, aligned."""
+    """Columns, aligned. On a terminal, the last one is wrapped where it leaves room for a few words."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)] if rows else []
+    before = sum(widths[:-1]) + 2 * (len(widths) - 1)
+    room = terminal_width() - before
     for row in rows:
-        click.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+        start = "".join(f"{cell:{width}}  " for cell, width in zip(row[:-1], widths[:-1], strict=True))
+        wraps = before > 0 and room >= LEAST_ROOM
+        first, *rest = (textwrap.wrap(row[-1], room) if wraps else None) or [row[-1]]
+        click.echo("\n".join([f"{start}{first}".rstrip(), *(" " * before + line for line in rest)]))

@@ -13,7 +13,7 @@ from .shared import force_option, print_rows, settings_option
 
 @click.group(name="weights")
 def weights() -> None:
-    """Trained weights that the catalogue lists: show, fetch, verify them."""
+    """Show, fetch and verify the weights that catalogues list."""
 
 
 _recipe_names = click.argument("names", nargs=-1, metavar="[RECIPE...]")
@@ -23,7 +23,7 @@ _recipe_names = click.argument("names", nargs=-1, metavar="[RECIPE...]")
 @_recipe_names
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def weights_list(names: tuple[str, ...], as_json: bool) -> None:
-    """List weights: recipe, state, size, where they are, and which catalogue says so."""
+    """List weights. Columns are recipe, state, size, where they are, and which catalogue says so."""
     from ..commands.weights import list_weights
 
     facts = list_weights(names)
@@ -36,7 +36,7 @@ def weights_list(names: tuple[str, ...], as_json: bool) -> None:
 @weights.command(name="fetch")
 @_recipe_names
 def weights_fetch(names: tuple[str, ...]) -> None:
-    """Fetch weights ahead of their use, all of them if no RECIPE is named; what is there is verified."""
+    """Fetch weights ahead of their use. All of them if no RECIPE is named; what is there is verified."""
     from ..commands.weights import fetch_weights
 
     for fact in fetch_weights(names):
@@ -46,7 +46,7 @@ def weights_fetch(names: tuple[str, ...]) -> None:
 @weights.command(name="verify")
 @_recipe_names
 def weights_verify(names: tuple[str, ...]) -> None:
-    """Compute the SHA-256 of every file of weights that is there; exit code 1 if one is damaged or missing."""
+    """Compute the SHA-256 of every file of weights. The exit code is 1 if one is damaged or missing."""
     from ..commands.weights import verify_weights
 
     facts = list(verify_weights(names))
@@ -75,7 +75,7 @@ def weights_entry(file: str, url: str | None) -> None:
 @settings_option
 @force_option
 def import_(importer: str, checkpoint: str, **options: Any) -> None:
-    """Turn a CHECKPOINT of another FRAMEWORK (see `plic plugins`) into a file of weights for --model.
+    """Turn a CHECKPOINT of another FRAMEWORK into a file of weights. `plic plugins` lists the importers.
 
     The recipe says which parts there are; how wide they are is seen from the checkpoint.
     """

@@ -77,6 +77,7 @@ def check_plugins(
     settings: Sequence[str] = (),
     examples: int | None = None,
     show: Show = lambda line: None,
+    width: int = 1_000_000,
     registry: Registry | None = None,
 ) -> list[Checked]:
     """Check installed plugins, those with plic excepted.
@@ -86,6 +87,7 @@ def check_plugins(
         settings: ``slot.id.key=value``, to try a part with, instead of as its distribution says.
         examples: tries of each property; each contract's own number if None.
         show: receives the report, line by line, while it is being made.
+        width: columns that each line has room for.
         registry: knows the plugins.
 
     Raises:
@@ -98,7 +100,7 @@ def check_plugins(
     for module in ("pytest", "hypothesis"):
         if find_spec(module) is None:
             raise PluginError(f"checking plugins needs {module}", hint="pip install 'plic[testing]'")
-    found = [_check(plugins, registry, given, examples, bool(names), show) for plugins in chosen.values()]
+    found = [_check(plugins, registry, given, examples, bool(names), show, width) for plugins in chosen.values()]
     if not found:
         show("no plugins are installed beside plic's own; `plic plugin new` begins one")
     return found
@@ -148,6 +150,7 @@ def _check(
     examples: int | None,
     named: bool,
     show: Show,
+    width: int,
 ) -> Checked:
     checked = Checked(plugins[0].provider, [_facts(plugin) for plugin in plugins])
 
@@ -169,7 +172,7 @@ def _check(
             if not checked.rows or row.trial != checked.rows[-1].trial:
                 show(f"  {row.heading}")
             checked.rows.append(row)
-            for line in row.lines():
+            for line in row.lines(width - 4):
                 show(f"    {line}")
     _show_sum(checked, show)
     return checked

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
+from string import digits
 from typing import TYPE_CHECKING, Any
 
 from ..errors import PlicError
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
 
 NOTABLE = 0.1
 """Seconds that `plic --help` may wait for a plugin before the list says so."""
+
+FEW = 4
+"""Names that differ in their last number only and are more than this become a range in the list, not in JSON."""
 
 KINDS = ("parts", "families", "recipes", "importers", "anchors", "catalogues", "commands", "metrics", "callbacks")
 """What a plugin may provide, by the keys under which its facts have it."""
@@ -84,8 +88,11 @@ def plugin_lines(facts: dict[str, Any]) -> Iterator[tuple[str, list[tuple[str, .
     for slot, parts in facts["parts"].items():
         yield f"\n{slot}", [(f"  {part}", provider) for part, provider in parts.items()]
     yield "\nimporters", [(f"  {name}", one["provider"], one["reads"]) for name, one in facts["importers"].items()]
+    owned = _by_provider(facts["families"])
+    families: list[tuple[str, ...]] = [(f"  {names}", by) for by, mine in owned for names in _short(mine)]
+    if families:
+        yield "\nfamilies", families
     for kind, columns in (
-        ("families", ()),
         ("commands", ()),
         ("metrics", ("better", "unit")),
         ("callbacks", ("about",)),
@@ -134,7 +141,26 @@ def _provided(plugin: dict[str, Any]) -> list[str]:
     """What a plugin of somebody else provides, one line for each kind; the built-in parts are listed by slot anyway."""
     if plugin["builtin"]:
         return []
-    return [f"{kind}: {', '.join(plugin[kind])}" for kind in KINDS if plugin[kind]]
+    return [f"{kind}: {', '.join(_short(plugin[kind]))}" for kind in KINDS if plugin[kind]]
+
+
+def _by_provider(named: dict[str, dict[str, Any]]) -> list[tuple[str, list[str]]]:
+    names: dict[str, list[str]] = {}
+    for name, one in named.items():
+        names.setdefault(one["provider"], []).append(name)
+    return sorted(names.items())
+
+
+def _short(names: Sequence[str]) -> list[str]:
+    """Names, those of a long series (``t-1, t-2, ...``) as its first, its last and their number."""
+    series: dict[str, list[str]] = {}
+    for name in names:
+        series.setdefault(name.rstrip(digits), []).append(name)
+    short: list[str] = []
+    for stem, alike in series.items():
+        alike.sort(key=lambda name: int(name.removeprefix(stem) or -1))
+        short += [f"{alike[0]} ... {alike[-1]} ({len(alike)})"] if len(alike) > FEW else alike
+    return short
 
 
 def _hidden(commands: Named[Any], own: Collection[str]) -> Iterator[str]:

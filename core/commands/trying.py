@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import textwrap
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +17,8 @@ CHILD = f"{ROOT}.testing.installed"
 """The module that the other process runs, and PLAN is how it is told what: the kit imports pytest, this does not."""
 PLAN = "PLIC_CHECK"
 WIDTH = 46
+INDENT = 11
+LEAST_ROOM = 30
 SAID = ("  contract: ", "  part: ")
 LAST_LINES = 12
 """Of the other process's own output, where it broke down."""
@@ -59,14 +62,21 @@ class Row:
         how = f"{self.stated} says, {self.described}" if self.stated else self.described
         return f"{what}, tried as {how}"
 
-    def lines(self) -> list[str]:
-        """The row, for people: what does not hold is explained."""
+    def lines(self, width: int) -> list[str]:
+        """The row, for people: what does not hold is explained.
+
+        Args:
+            width: columns that there are. In few of them, the statement stands below the contract's name.
+        """
         mark = {"holds": "holds", "broken": "BROKEN", "skipped": "skipped"}[self.outcome]
         lines = [f"{mark:9}{self.contract + ' ':{WIDTH}}{self.statement}"]
+        if len(lines[0]) > width:
+            room = max(width - INDENT, LEAST_ROOM)
+            lines = [f"{mark:9}{self.contract}", *(" " * INDENT + line for line in textwrap.wrap(self.statement, room))]
         if self.outcome != "holds":
-            lines += [f"{'':11}{line.strip()}" for line in self._found()]
+            lines += [f"{'':{INDENT}}{line.strip()}" for line in self._found()]
         if self.place:
-            lines.append(f"{'':11}raised:   {self.place}")
+            lines.append(f"{'':{INDENT}}raised:   {self.place}")
         return lines
 
     def _found(self) -> list[str]:
