@@ -52,8 +52,19 @@ def test_ctrl_c_saves_and_resume_goes_on(monkeypatch: pytest.MonkeyPatch) -> Non
     assert result.exit_code == 130
     assert "--resume goes on" in result.stderr
     assert steps("run") == [1]
-    assert train("--lambda", "0.01", "--steps", "3", "--log-every", "1", "--resume").exit_code == 0
+    resumed = train("--lambda", "0.01", "--steps", "3", "--log-every", "1", "--resume")
+    assert (resumed.exit_code, resumed.stderr) == (0, "")
     assert steps("run") == [1, 2, 3]
+
+
+def test_resume_says_what_is_set_otherwise() -> None:
+    assert train("--lambda", "0.01", "--steps", "1").exit_code == 0
+    resumed = train("--lambda", "0.02", "--steps", "2", "--resume")
+    assert resumed.exit_code == 0
+    assert resumed.stderr.splitlines() == [
+        "plic: goes on with another training.lambdas: [0.02], so far [0.01]",
+        "plic: goes on with another training.steps: 2, so far 1",
+    ]
 
 
 def test_weights_to_begin_with() -> None:

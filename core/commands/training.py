@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -103,7 +103,29 @@ def train_recipe(
         reading=display.reading,
         callbacks=callbacks_named(callback),
     )
+    if resume:
+        for line in other_settings(recipe, Path(out)):
+            click.echo(f"plic: goes on with another {line}", err=True)
     train(recipe, [Path(folder) for folder in data], Path(out), options)
+
+
+def other_settings(recipe: Recipe, out: Path) -> list[str]:
+    """What is set otherwise now than in the run that a folder holds; nothing if it holds none, or several models."""
+    so_far = out / "recipe.yaml"
+    if not so_far.exists():
+        return []
+    before, now = (dict(_flat(one.resolved())) for one in (load_recipe(so_far), recipe))
+    described = ("title", "notes", "name")
+    changed = sorted(key for key in before.keys() | now.keys() if before.get(key) != now.get(key))
+    return [f"{key}: {now.get(key)}, so far {before.get(key)}" for key in changed if key not in described]
+
+
+def _flat(settings: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, object]]:
+    for key, value in settings.items():
+        if isinstance(value, Mapping):
+            yield from _flat(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}", value
 
 
 class TrainingDisplay:
