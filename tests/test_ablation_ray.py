@@ -6,6 +6,7 @@ import json
 import logging
 import re
 import sys
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from importlib.util import find_spec
@@ -24,6 +25,8 @@ from plic.core.ablation.ray_engine import RayEngine
 from plic.core.ablation.records import FAILURE, RunResult, read_result
 from plic.core.errors import PlicError
 
+PATIENCE = 60.0
+"""Seconds that the cluster has to notice the loss of a node."""
 with_ray = pytest.mark.skipif(find_spec("ray") is None, reason="Ray is not installed (pip install 'plic[ray]')")
 
 
@@ -74,7 +77,18 @@ class RemovingNode(Recorder):
         if len(self._far) == 2 and self._cluster.worker_nodes:
             (node,) = self._cluster.worker_nodes
             self._cluster.remove_node(node, allow_graceful=False)
+            wait_until_alive(1)  # until then, a worker that has outlived its node could still hand in its result
             waits_until(self._task).touch()
+
+
+def wait_until_alive(count: int) -> None:
+    """Until the cluster knows of so many nodes only."""
+    import ray
+
+    deadline = time.monotonic() + PATIENCE
+    while sum(node["Alive"] for node in ray.nodes()) != count:
+        assert time.monotonic() < deadline, ray.nodes()
+        time.sleep(0.1)
 
 
 @with_ray

@@ -64,6 +64,7 @@ def test_a_long_series_of_families_is_a_range_for_people_and_whole_in_json(site:
 
 def test_the_last_column_is_wrapped_on_a_terminal_only(site: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     install_tables(site)
+    monkeypatch.delenv("COLUMNS", raising=False)  # test runners may set it
     wide = run("plugins").stdout
     monkeypatch.setenv("COLUMNS", "80")
     narrow = run("plugins").stdout

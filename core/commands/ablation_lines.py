@@ -61,12 +61,14 @@ def result_lines(gathered: Gathered) -> list[tuple[str, ...]]:
 
 
 def reason_lines(gathered: Gathered) -> list[str]:
-    """Why cells that were measured have no difference from the base."""
+    """Why cells could not be built, or were measured and have no difference from the base."""
     from ..ablation import Figure
     from ..comparison import Metric
 
     lines = []
     for outcome in gathered.outcomes:
+        if outcome.cell.failure:
+            lines.append(f"{outcome.cell.label} cannot be built: {outcome.cell.failure}")
         if outcome.cell.label == gathered.outcomes[0].cell.label or outcome.status != "finished":
             continue
         for metric in Metric:
