@@ -56,11 +56,12 @@ def trained_steps(task: Task) -> list[int]:
 def test_a_study_runs_and_is_not_run_again() -> None:
     result = ablate("--swap", "training.crop=60", "--swap", "context=masked-conv", "--steps", "1")
     assert result.exit_code == 1  # not all was measured: that is said, and the rest goes on
-    states = {line.split("  ")[0]: line for line in result.stdout.splitlines()[-4:]}
+    states = {line.split("  ")[0]: line for line in result.stdout.splitlines()}
     assert "finished" in states["base"]
     assert "failed" in states["training.crop=60"]
     assert "cannot be built" in states["context=masked-conv"]
     assert "cannot be trained on such crops" in result.stdout
+    assert "context=masked-conv cannot be built: " in result.stdout
     assert "cannot be trained on such crops" in Path("study/index.html").read_text()
     (base,) = Path("study/cells").glob("base-*")
     assert {path.name for path in base.iterdir()} == {"recipe.yaml", "result.json", "training"}
