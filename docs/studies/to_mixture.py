@@ -86,7 +86,8 @@ def _ends(fusion: nn.Sequential) -> tuple[nn.Conv2d, nn.Conv2d]:
 def _strongest(first: nn.Conv2d, last: nn.Conv2d, count: int) -> Tensor:
     """Indices of the features with the largest products of the norms on both sides, in order."""
     strength = first.weight.flatten(1).norm(dim=1) * last.weight.flatten(2).norm(dim=(0, 2))
-    return strength.topk(count).indices.sort().values
+    strongest: Tensor = strength.topk(count).indices
+    return strongest.sort().values
 
 
 def _spread(target: Tensor, source: Tensor, components: int) -> None:

@@ -191,7 +191,7 @@ class _Moments:
 
 def _principal_components(covariance: Tensor, count: int) -> Tensor:
     """The first ``count`` eigenvectors, ``(D, count)``."""
-    _, vectors = torch.linalg.eigh(covariance)  # ascending eigenvalues
+    vectors: Tensor = torch.linalg.eigh(covariance)[1]  # ascending eigenvalues
     return vectors.flip(1)[:, :count]
 
 
