@@ -18,6 +18,7 @@ from .container import Header, Limits, SectionKind, Stream, pack, unpack
 from .container.stream import FINGERPRINT_BYTES
 from .errors import PlicError, StreamMismatch, UnknownName
 from .image import Picture, channel_offsets, crop, pad, padded_size, read_picture, to_pil, to_tensor
+from .layers import fast_branches
 from .networks import FrozenNetworks
 from .quality import checked_quality, quality_tensor
 from .side import side_model
@@ -173,7 +174,7 @@ class FrozenCodec:
         with torch.inference_mode():
             with times.measure("image"):
                 x = _stack([pad(to_tensor(picture), transform.stride) for picture in pictures])
-            with times.measure("transform"):
+            with times.measure("transform"), fast_branches():
                 return tiling.analysis(transform, x, self.recipe.tile)
 
     def latents_at(self, transformed: Tensor, quality: float | None, *, times: StageTimes | None = None) -> Latents:
@@ -298,7 +299,7 @@ class FrozenCodec:
         """What each stream's header says of colours. Pictures go one by one, so that a batch changes no offset."""
         if not self.recipe.channel_means:
             return [() for _ in pictures]
-        with times.measure("transform"):
+        with times.measure("transform"), fast_branches():
             return [
                 channel_offsets(crop(self._synthesis(one[None], quality), picture.height, picture.width), picture)
                 for one, picture in zip(y_hat, pictures, strict=True)

@@ -2,6 +2,7 @@
 
 from .attention import SoftmaxAttention
 from .bounds import lower_bound
+from .branches import computes_with_bfloat16, fast_branches, with_branch
 from .families import Families, families_of
 from .masked import (
     Indices,
@@ -24,10 +25,13 @@ __all__ = [
     "SoftmaxAttention",
     "causal_mask",
     "checkerboard_mask",
+    "computes_with_bfloat16",
     "families_of",
+    "fast_branches",
     "live_offsets",
     "live_volumes",
     "live_windows",
     "lower_bound",
     "pointwise",
+    "with_branch",
 ]

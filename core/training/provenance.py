@@ -16,9 +16,10 @@ from typing import Any
 import torch
 
 from ..files import write_atomically
+from ..layers import computes_with_bfloat16
 from ..versions import versions
 from .photographs import Photographs
-from .world import World, computes_with_bfloat16
+from .world import World
 
 FILE = "run.json"
 SOURCE = Path(__file__).resolve().parents[2]

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from .. import joints
 from ..codec import Codec, CodecOutput, assemble
 from ..errors import TrainingError
+from ..layers import computes_with_bfloat16
 from ..recipe import Recipe
 from .average import Average
 from .checkpoint import Position, load_checkpoint, save_checkpoint
@@ -21,7 +22,7 @@ from .draws import Draw
 from .guard import not_finite
 from .photographs import Photographs
 from .schedule import crops, learning_rate
-from .world import World, computes_with_bfloat16
+from .world import World
 
 CHECKPOINT = "checkpoint.pt"
 COMPILED = ("analysis", "synthesis")  # methods of the transform

@@ -107,11 +107,3 @@ def _device(name: str) -> torch.device:
             hint="leave --device out to take a GPU if there is one, and the CPU otherwise",
         ) from error
     return device
-
-
-def computes_with_bfloat16(device: torch.device) -> bool:
-    """Whether bfloat16 gains anything there: processors without instructions for it take a hundred times longer."""
-    if device.type != "cpu":
-        return True
-    supported = getattr(torch.ops.mkldnn, "_is_mkldnn_bf16_supported", None)
-    return supported is not None and bool(supported())

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from ...core.layers import with_branch
 from ...core.slots import Transform
 
 FINEST, FINE, COARSE = 4, 8, 16  # image pixels per site of the three resolutions
@@ -137,9 +138,8 @@ class _Block(nn.Module):
             _start_at_zero(self.mixing[-1])
 
     def forward(self, x: Tensor) -> Tensor:
-        # in place, as the activations are: fresh memory for a sum costs more than the sum
-        mixed: Tensor = self.spatial(x).add_(x)
-        return mixed if self.mixing is None else self.mixing(mixed).add_(mixed)
+        mixed = with_branch(self.spatial, x)
+        return mixed if self.mixing is None else with_branch(self.mixing, mixed)
 
 
 def _start_at_zero(layer: nn.Module) -> None:
