@@ -41,8 +41,9 @@ def cluster() -> Iterator[Any]:
         patch.setenv("PYTHONPATH", str(Path(__file__).parent))  # for tasks of tests
         patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
         made = Cluster(True, head_node_args={"num_cpus": 1, "include_dashboard": False, "_system_config": soon})
-        made.add_node(num_cpus=1)
         ray.init(made.address, log_to_driver=False, logging_level=logging.ERROR)
+        made.add_node(num_cpus=1)  # after this process has joined the first, which it could not tell from this one
+        wait_until_alive(2)
     yield made
     ray.shutdown()
     made.shutdown()
@@ -99,7 +100,8 @@ def test_a_lost_node_costs_no_result(cluster: Any, here: Path) -> None:
     recorder = RemovingNode(cluster, tasks[0])
     RayEngine(workers=2).run([WaitingTask(**fields(task)) for task in tasks], recorder)
     assert not recorder.errors, recorder.errors
-    assert sorted(recorder.of(task.label).count("started") for task in tasks) == [1, 2]
+    starts = sorted(recorder.of(task.label).count("started") for task in tasks)
+    assert starts == [1, 2], "\n".join(map(str, recorder.told))
     (lost,) = (task for task in tasks if recorder.of(task.label).count("started") == 2)
     told = recorder.of(lost.label)
     assert (told.count("finished"), told[-1]) == (1, "finished")

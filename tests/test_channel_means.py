@@ -183,7 +183,9 @@ def test_no_offset_is_much_better(values: list[float], first: int, second: int, 
     found = errors(from_tensor(x_hat, grey=grey, offsets=offsets), original)
     every = torch.arange(-4080, 4081)[:, None] / 4080
     means = (plane + every).clamp(0, 1).mul(255).round().double().mean(dim=1) - float(pixels.mean(dtype=np.float64))
-    assert found.max() <= float(means.abs().min()) + 1 / 16 + 1e-3
+    nearest = [int(index) - 4080 for index in means.abs().argsort()[:40]]  # where pixels lie on a half, they are others
+    best = min(errors(from_tensor(x_hat, grey=grey, offsets=(o,) * len(offsets)), original).max() for o in nearest)
+    assert found.max() <= best + 1 / 16 + 1e-3
 
 
 def test_flat_areas_are_not_left_at_a_jump() -> None:
