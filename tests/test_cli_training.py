@@ -45,6 +45,15 @@ def test_one_model_for_each_lambda() -> None:
     assert json.loads(Path("run/1/run.json").read_text())["parts"][0]["seed"] == 3
 
 
+def test_lambdas_in_one_list() -> None:
+    assert train("--lambdas", "0.02,0.005", "--lambda", "0.01", "--steps", "1").exit_code == 0
+    models = [load(f"run/{index}/weights.safetensors") for index in (0, 1, 2)]
+    assert [model.recipe.training.lambdas for model in models] == [[0.005], [0.01], [0.02]]
+    refused = train("--lambdas", "0.02,none", "--steps", "1")
+    assert refused.exit_code == 2
+    assert "'none' is not a valid float" in refused.stderr
+
+
 def test_ctrl_c_saves_and_resume_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as context:
         context.setattr(TrainingDisplay, "tick", lambda self, share: os.kill(os.getpid(), signal.SIGINT))

@@ -21,13 +21,37 @@ force_option = click.option("-f", "--force", is_flag=True, help="Overwrite exist
 threads_option = click.option("--threads", type=click.IntRange(min=1), help="Threads of the networks.")
 model_option = click.option("--model", metavar="NAME|FILE", help="Recipe (see `plic recipes`) or file of its weights.")
 inputs_argument = click.argument("inputs", nargs=-1, required=True, metavar="IN...")
+
+
+class _Lambdas(click.ParamType):
+    """One or several positive numbers, with commas between them."""
+
+    name = "positive numbers"
+
+    def convert(
+        self, value: str | tuple[float, ...], param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[float, ...]:
+        if isinstance(value, tuple):
+            return value
+        positive = click.FloatRange(min=0, min_open=True)
+        return tuple(float(positive.convert(part, param, ctx)) for part in value.split(","))
+
+
+def _joined(
+    _context: click.Context, _option: click.Parameter, given: tuple[tuple[float, ...], ...]
+) -> tuple[float, ...]:
+    return tuple(value for one in given for value in one)
+
+
 lambdas_option = click.option(
     "--lambda",
+    "--lambdas",
     "lambdas",
-    type=click.FloatRange(min=0, min_open=True),
+    type=_Lambdas(),
     multiple=True,
-    metavar="X",
-    help="Weight of the distortion, instead of the recipe's; repeatable.",
+    callback=_joined,
+    metavar="X[,X...]",
+    help="Weights of the distortion, instead of the recipe's; repeatable.",
 )
 settings_option = click.option(
     "--set", "settings", multiple=True, metavar="SLOT.KEY=VALUE", help="Change a setting; repeatable."
