@@ -23,33 +23,18 @@ model_option = click.option("--model", metavar="NAME|FILE", help="Recipe (see `p
 inputs_argument = click.argument("inputs", nargs=-1, required=True, metavar="IN...")
 
 
-class _Lambdas(click.ParamType):
-    """One or several positive numbers, with commas between them."""
-
-    name = "positive numbers"
-
-    def convert(
-        self, value: str | tuple[float, ...], param: click.Parameter | None, ctx: click.Context | None
-    ) -> tuple[float, ...]:
-        if isinstance(value, tuple):
-            return value
-        positive = click.FloatRange(min=0, min_open=True)
-        return tuple(float(positive.convert(part, param, ctx)) for part in value.split(","))
-
-
-def _joined(
-    _context: click.Context, _option: click.Parameter, given: tuple[tuple[float, ...], ...]
-) -> tuple[float, ...]:
-    return tuple(value for one in given for value in one)
+def _positive(context: click.Context, option: click.Parameter, given: tuple[str, ...]) -> tuple[float, ...]:
+    """All numbers of lists with commas."""
+    number = click.FloatRange(min=0, min_open=True)
+    return tuple(float(number(part, option, context)) for text in given for part in text.split(","))
 
 
 lambdas_option = click.option(
     "--lambda",
     "--lambdas",
     "lambdas",
-    type=_Lambdas(),
     multiple=True,
-    callback=_joined,
+    callback=_positive,
     metavar="X[,X...]",
     help="Weights of the distortion, instead of the recipe's; repeatable.",
 )
