@@ -126,6 +126,16 @@ class StreamMismatch(StreamError):
     """The stream was made with other weights, another coder or for another machine."""
 
 
+def missing_package(problem: str, extra: str) -> PluginError:
+    """The error for a package of an extra that is not installed.
+
+    Args:
+        problem: what needs which package.
+        extra: of plic, the one that brings it; several with commas.
+    """
+    return PluginError(f"{problem}, which is not installed", hint=f"pip install 'plic[{extra}]'")
+
+
 def near_matches(name: str, known: Iterable[str]) -> list[str]:
     """Up to three of ``known`` that resemble ``name``, best first; ``folder/name`` comes before all others."""
     candidates = sorted(known)

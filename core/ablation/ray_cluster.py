@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from importlib.util import find_spec
 from typing import Any
 
-from ..errors import PlicError, PluginError
+from ..errors import PlicError, missing_package
 
 LOCAL = "local"
 """Address of a cluster that is started on this machine."""
@@ -33,7 +33,7 @@ def check_ray() -> None:
     except ValueError:  # something has put an entry without a spec into sys.modules
         found = False
     if not found:
-        raise PluginError("--engine ray needs Ray, which is not installed", hint="pip install 'plic[ray]'")
+        raise missing_package("--engine ray needs Ray", "ray")
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from typing import Any
 
 import yaml
 
-from ..errors import PlicError, PluginError, UnknownName, near_matches
+from ..errors import PlicError, PluginError, UnknownName, missing_package, near_matches
 from ..plugins import Plugin
 from ..recipe import load_recipe
 from ..recipe.schema import settings_model
@@ -99,7 +99,7 @@ def check_plugins(
     given = _settings(settings, [spec for plugins in chosen.values() for plugin in plugins for spec in plugin.parts])
     for module in ("pytest", "hypothesis"):
         if find_spec(module) is None:
-            raise PluginError(f"checking plugins needs {module}", hint="pip install 'plic[testing]'")
+            raise missing_package(f"checking plugins needs {module}", "testing")
     found = [_check(plugins, registry, given, examples, bool(names), show, width) for plugins in chosen.values()]
     if not found:
         show("no plugins are installed beside plic's own; `plic plugin new` begins one")

@@ -6,7 +6,7 @@ import html
 from typing import TYPE_CHECKING, Any
 
 from ..container.stream import quality_text
-from ..errors import PluginError
+from ..errors import missing_package
 from .model import Comparison, Metric, Point, Row
 from .palette import Style, styles
 from .view import view
@@ -54,8 +54,7 @@ def _plotly() -> Any:
         import plotly.graph_objects
         import plotly.offline
     except ImportError as error:
-        hint = "pip install 'plic[report]'"
-        raise PluginError("pages need the package plotly, which is not installed", hint=hint) from error
+        raise missing_package("pages need the package plotly", "report") from error
     return plotly
 
 

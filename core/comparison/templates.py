@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from ..errors import PluginError
+from ..errors import missing_package
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -25,8 +25,7 @@ def environment(read: Callable[[str], str], filters: Sequence[Callable[..., str]
     try:
         from jinja2 import Environment, FunctionLoader, StrictUndefined
     except ImportError as error:
-        hint = "pip install 'plic[report]'"
-        raise PluginError("pages need the package jinja2, which is not installed", hint=hint) from error
+        raise missing_package("pages need the package jinja2", "report") from error
     made = Environment(
         loader=FunctionLoader(read), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from ..errors import PlicError, PluginError
+from ..errors import PlicError, missing_package
 
 Metric = Literal["psnr", "ms_ssim_db"]
 """What a curve's quality is, both in dB."""
@@ -98,10 +98,7 @@ def _delta(name: Literal["bd_rate", "bd_psnr"], anchor: Curve, test: Curve) -> f
     try:
         import bjontegaard
     except ImportError as error:
-        raise PluginError(
-            "Bjøntegaard's deltas need the package bjontegaard, which is not installed",
-            hint="pip install 'plic[report]'",
-        ) from error
+        raise missing_package("Bjøntegaard's deltas need the package bjontegaard", "report") from error
     key: Literal["quality", "rate"] = "quality" if name == "bd_rate" else "rate"  # what is interpolated over must rise
     a, b = _sorted(anchor, key), _sorted(test, key)
     compute = getattr(bjontegaard, name)

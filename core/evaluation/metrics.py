@@ -7,7 +7,7 @@ import math
 import numpy as np
 import numpy.typing as npt
 
-from ..errors import PlicError, PluginError
+from ..errors import PlicError, missing_package
 
 Pixels = npt.NDArray[np.uint8]
 
@@ -54,9 +54,7 @@ def ms_ssim(reference: Pixels, decoded: Pixels) -> float:
     try:
         import pytorch_msssim
     except ImportError as error:
-        raise PluginError(
-            "MS-SSIM needs pytorch-msssim, which is not installed", hint="pip install 'plic[train]'"
-        ) from error
+        raise missing_package("MS-SSIM needs pytorch-msssim", "train") from error
     import torch
 
     with torch.inference_mode():

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from ..errors import PluginError
+from ..errors import missing_package
 from ..files import read_file, write_atomically
 
 LOG = "log.jsonl"
@@ -106,7 +106,5 @@ def _tensorboard(folder: Path) -> Any:
     try:
         from torch.utils.tensorboard import SummaryWriter
     except ImportError as error:
-        raise PluginError(
-            "--tensorboard needs the package tensorboard, which is not installed", hint="pip install 'plic[train]'"
-        ) from error
+        raise missing_package("--tensorboard needs the package tensorboard", "train") from error
     return SummaryWriter(str(folder))
