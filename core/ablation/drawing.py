@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import io
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from ..comparison import Comparison, Metric
-from ..comparison.palette import Style, styles
+from ..comparison.axes import draw_curve, finish_axes
+from ..comparison.palette import styles
 from ..comparison.view import view
-from ..errors import PluginError
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
+from ..errors import missing_package
 
 _WIDTH, _HEIGHT, _LEGEND_LINE = 5.6, 4.2, 0.23
 """Inches: of one metric, of its axes, and of a line of the legend."""
@@ -39,39 +36,18 @@ def svg_curves(comparison: Comparison, metrics: Sequence[Metric]) -> str:
         import matplotlib
         from matplotlib.figure import Figure
     except ImportError as error:
-        hint = "pip install 'plic[report]'"
-        raise PluginError("drawings need the package matplotlib, which is not installed", hint=hint) from error
+        raise missing_package("drawings need the package matplotlib", "report") from error
     below = _LEGEND_LINE * -(-len(comparison.rows) // _COLUMNS) + 0.2
     buffer = io.StringIO()
     with matplotlib.rc_context(_SETTINGS):
         figure = Figure(figsize=(_WIDTH * len(metrics), _HEIGHT + below), layout="constrained")
         panels = figure.subplots(1, len(metrics), squeeze=False)[0]
         for axes, metric in zip(panels, metrics, strict=True):
-            _draw(axes, comparison, metric, styles(comparison.rows))
+            for row, style in zip(comparison.rows, styles(comparison.rows), strict=True):
+                draw_curve(axes, row, style, metric, row.label)
+            finish_axes(axes, metric, view(comparison, metric))
         handles, labels = panels[0].get_legend_handles_labels()
         figure.legend(handles, labels, loc="outside lower center", frameon=False, fontsize=9, ncols=_COLUMNS)
         figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
     text = buffer.getvalue()
     return text[text.index("<svg") :]
-
-
-def _draw(axes: Axes, comparison: Comparison, metric: Metric, looks: Sequence[Style]) -> None:
-    for row, style in zip(comparison.rows, looks, strict=True):
-        points = row.drawn(metric)
-        axes.plot(
-            [point.bpp for point in points],
-            [point.value(metric) for point in points],
-            # matplotlib sets what stands between two dollars as mathematics, and hides labels that begin with "_"
-            label=row.label.replace("$", r"\$").removeprefix("_"),
-            color=style.colour.light,
-            marker=style.mark.matplotlib,
-            linewidth=1.5,
-            markersize=4.5,
-        )
-    if (shown := view(comparison, metric)) is not None:
-        axes.set_ylim(shown.qualities)
-    axes.set_xlabel("bits per pixel")
-    axes.set_ylabel(f"{metric.heading} (dB)")
-    axes.grid(color="#e2e2e2", linewidth=0.7)
-    axes.set_axisbelow(True)
-    axes.spines[["top", "right"]].set_visible(False)
