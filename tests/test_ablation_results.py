@@ -6,6 +6,7 @@ import csv
 import json
 import re
 import shlex
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,8 +15,10 @@ from browser import launched, opened
 from click.testing import CliRunner
 
 from plic.cli import main
-from plic.core.ablation import Design, Figure, Plan, gather, write_study
+from plic.core.ablation import Design, Figure, Plan, gather, plan, write_study
 from plic.core.ablation.effects import effects
+from plic.core.ablation.notes import notes_on
+from plic.core.commands.ablating import settings_of
 from plic.core.comparison import Metric, NoDifference
 
 GUIDE = Path(__file__).resolve().parent.parent / "docs" / "ablation.md"
@@ -57,6 +60,15 @@ def test_one_seed_has_no_spread(folder: Path) -> None:
     found = percent(study, "head=laplacian")
     assert found.mean == pytest.approx(-5)
     assert (found.spread, found.within_spread) == (None, False)
+
+
+def test_without_pictures_of_its_own_a_study_says_what_it_was_measured_on(folder: Path) -> None:
+    photographs = str(folder / "photographs")
+    given = settings_of("minnen2018-mean", swaps=["head=laplacian"], data=[photographs], out=str(folder / "study"))
+    study = plan(replace(given, common=COMMON))
+    assert study.conditions.pictures == study.conditions.data[0]
+    assert any("--pictures" in note for note in notes_on(gather(study)))
+    assert not any("--pictures" in note for note in notes_on(gather(curves(folder, *SWAPS))))
 
 
 def test_main_effects_of_a_grid_compare_like_with_like(folder: Path) -> None:

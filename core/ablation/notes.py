@@ -12,7 +12,14 @@ NAMED = 3
 
 def notes_on(gathered: Gathered) -> list[str]:
     """Sentences, the weightiest first."""
-    return [*_unfinished(gathered), *_seeds(gathered), *gathered.plan.notes, *_seconds(gathered), *_compared(gathered)]
+    return [
+        *_unfinished(gathered),
+        *_seeds(gathered),
+        *_seen(gathered),
+        *gathered.plan.notes,
+        *_seconds(gathered),
+        *_compared(gathered),
+    ]
 
 
 def protocol(gathered: Gathered) -> str:
@@ -55,6 +62,15 @@ def _seeds(gathered: Gathered) -> Iterator[str]:
         )
     elif len(gathered.plan.seeds) == 2:
         yield "Two seeds only: the spread is itself a rough guess."
+
+
+def _seen(gathered: Gathered) -> Iterator[str]:
+    settings = gathered.plan.settings
+    if settings.pictures.resolve() in [folder.resolve() for folder in settings.data]:
+        yield (
+            "Cells are measured on photographs that they were trained on, which flatters those that learn them by "
+            "heart. Name others with --pictures."
+        )
 
 
 def _seconds(gathered: Gathered) -> Iterator[str]:

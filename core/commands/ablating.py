@@ -21,7 +21,7 @@ def settings_of(
     *,
     swaps: Sequence[str],
     data: Sequence[str],
-    pictures: str,
+    pictures: str | None = None,
     out: str,
     design: str = "one-at-a-time",
     settings: Sequence[str] = (),
@@ -41,7 +41,7 @@ def settings_of(
         recipe: name or path.
         swaps: as ``slot=id,id`` or ``slot.key=value,value``.
         data: folders of photographs.
-        pictures: folder to evaluate on.
+        pictures: folder to evaluate on; the first of photographs by default.
         out: folder of the study.
         design: see `plic.core.ablation.Design`.
         settings: common ones, as ``slot.key=value``.
@@ -68,7 +68,7 @@ def settings_of(
         recipe=recipe,
         swaps=swaps,
         data=[Path(folder) for folder in data],
-        pictures=Path(pictures),
+        pictures=Path(data[0] if pictures is None else pictures),
         out=Path(out),
         design=Design(design),
         common=common,
