@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import functools
 import shutil
+import sys
 import textwrap
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, Protocol
 
 import click
 
@@ -51,6 +53,13 @@ fresh_option = click.option(
 device_option = click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or cuda:N.")
 
 
+class Display(Protocol):
+    """What shows how far work has come."""
+
+    def close(self) -> None:
+        """Leave the terminal to others; again does nothing."""
+
+
 def refining(command: Callable[..., None]) -> Callable[..., None]:
     """The options that say whether and how latents are refined, given to the command as one ``refine``."""
 
@@ -86,6 +95,24 @@ def refining(command: Callable[..., None]) -> Callable[..., None]:
         command(*arguments, **options)
 
     return collected
+
+
+@contextmanager
+def interruptible(display: Display, goes_on: str) -> Iterator[None]:
+    """For hours of work that shows bars: they are closed at the end, however it comes, and Ctrl-C ends with a sentence.
+
+    Args:
+        display: shows the bars.
+        goes_on: how the work can be taken up again.
+    """
+    try:
+        yield
+    except KeyboardInterrupt:
+        display.close()
+        click.echo(f"plic: interrupted; {goes_on}", err=True)
+        sys.exit(130)
+    finally:
+        display.close()
 
 
 def terminal_width() -> int:

@@ -11,6 +11,7 @@ from ..memory import keep_freed_memory
 from .shared import (
     device_option,
     fresh_option,
+    interruptible,
     lambdas_option,
     print_rows,
     settings_option,
@@ -47,14 +48,8 @@ def train(recipe: str, data: tuple[str, ...], out: str, **options: Any) -> None:
     keep_freed_memory()
     changes = {key: options.pop(key) for key in ("settings", "lambdas", "steps", "seed")}
     display = TrainingDisplay()
-    try:
+    with interruptible(display, f"--resume goes on from the last checkpoint in {out}"):
         train_recipe(recipe_to_train(recipe, **changes), data, out, display=display, **options)
-    except KeyboardInterrupt:
-        display.close()
-        click.echo(f"plic: interrupted; --resume goes on from the last checkpoint in {out}", err=True)
-        sys.exit(130)
-    finally:
-        display.close()
 
 
 @click.command()
@@ -63,7 +58,7 @@ def train(recipe: str, data: tuple[str, ...], out: str, **options: Any) -> None:
     "--swap", "swaps", multiple=True, metavar="SLOT=ID,... | SLOT.KEY=VALUE,...", help="What is changed; repeatable."
 )
 @click.option("--data", required=True, multiple=True, metavar="DIR", help="Photographs to train on; repeatable.")
-@click.option("--pictures", required=True, metavar="DIR", help="Folder of pictures to evaluate on.")
+@click.option("--pictures", metavar="DIR", help="Folder of pictures to evaluate on; default: the first of --data.")
 @click.option("--out", required=True, metavar="DIR", help="Folder for cells and results; the same one goes on.")
 @click.option("--one-at-a-time", "design", flag_value="one-at-a-time", default=True, help="The default.")
 @click.option("--full", "design", flag_value="full", help="All combinations.")
@@ -114,7 +109,7 @@ def ablate(
     from ..commands.ablation_lines import plan_lines, problem_lines, reason_lines, result_lines, total_line
 
     display = AblationDisplay()
-    try:
+    with interruptible(display, f"the same command goes on in {options['out']}"):
         study = plan(ablating.settings_of(recipe, **options))
         if dry_run:
             times = estimates(study, display.estimating)
@@ -123,12 +118,6 @@ def ablate(
             return
         chosen = ablating.engine_named(engine, study.settings.workers, ray_address, ray_cpus, ray_gpus)
         gathered = ablating.run_study(study, chosen, display, interactive=not static)
-    except KeyboardInterrupt:
-        display.close()
-        click.echo(f"plic: interrupted; the same command goes on in {options['out']}", err=True)
-        sys.exit(130)
-    finally:
-        display.close()
     print_rows(result_lines(gathered))
     for line in reason_lines(gathered):
         click.echo(line)
