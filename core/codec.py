@@ -96,7 +96,7 @@ class Codec(nn.Module):
         medians = self._medians_of_z.get(self.training)
         if self.training:
             noise = draw(z)
-            for_rate, z_hat = z + noise, self.quantizer.for_synthesis(z, noise, medians)
+            for_rate, z_hat = z + noise, joints.for_synthesis(self.quantizer, z, noise, medians)
         else:
             for_rate = z_hat = _rounded(z, medians)
         bits = _bits(joints.likelihood(part.head, z.new_zeros(len(z), 0, *z.shape[1:]), for_rate))
@@ -112,7 +112,7 @@ class Codec(nn.Module):
             seen = y_hat = self._quantised(y, noise, centre)
         else:
             y_hat = forced.values
-        for_rate = self.quantizer.for_rate(y, noise, centre) if self.training else seen
+        for_rate = joints.for_rate(self.quantizer, y, noise, centre) if self.training else seen
         likelihood = joints.likelihood(self.head, forced.parameters, for_rate)
         if self.context.unconditional is not None:
             conditional = self._conditional(y)
@@ -147,7 +147,9 @@ class Codec(nn.Module):
         return decoded.view(y.shape)
 
     def _quantised(self, y: Tensor, noise: Tensor, centre: Tensor | None) -> Tensor:
-        return self.quantizer.for_synthesis(y, noise, centre) if self.training else _rounded(y, centre)
+        if not self.training:
+            return _rounded(y, centre)
+        return joints.for_synthesis(self.quantizer, y, noise, centre)
 
     def _centre(self, parameters: Tensor | None) -> Tensor | None:
         """Offset of the grid; on the mean-centred one it is among the head's parameters."""

@@ -23,6 +23,7 @@ from .slots import (
     Latents,
     LatentShape,
     Objective,
+    Quantizer,
     Rate,
     Refiner,
     Schedule,
@@ -31,9 +32,11 @@ from .slots import (
     TeacherForced,
     Transform,
 )
+from .slots.coder import Coder, Decoder, Encoder
 
 Parameters = npt.NDArray[np.float64]
 Indices = npt.NDArray[np.int64]
+Symbols = npt.NDArray[np.int32]
 
 
 def analysis(transform: Transform, x: Tensor) -> Tensor:
@@ -116,6 +119,17 @@ def parameters_at(context: Context, state: ContextState, step: Step, parameters:
     return _held(result, shape, "context", context, "parameters_at", "(B, P, n), n elements in the step")
 
 
+def for_rate(quantizer: Quantizer, y: Tensor, noise: Tensor, centre: Tensor | None) -> Tensor:
+    """`Quantizer.for_rate`."""
+    return _held(quantizer.for_rate(y, noise, centre), y.shape, "quantizer", quantizer, "for_rate", "the latent's")
+
+
+def for_synthesis(quantizer: Quantizer, y: Tensor, noise: Tensor, centre: Tensor | None) -> Tensor:
+    """`Quantizer.for_synthesis`."""
+    result = quantizer.for_synthesis(y, noise, centre)
+    return _held(result, y.shape, "quantizer", quantizer, "for_synthesis", "the latent's")
+
+
 def likelihood(head: Head, parameters: Tensor, values: Tensor) -> Tensor:
     """`Head.likelihood`."""
     result = head.likelihood(parameters, values)
@@ -152,6 +166,22 @@ def distribution(
     return result
 
 
+def symbols(coder: Coder, decoder: Decoder, distribution: IntegerDistribution) -> Symbols:
+    """`Decoder.decode`, of a decoder of ``coder``."""
+    result = decoder.decode(distribution)
+    if isinstance(result, np.ndarray) and result.shape == (len(distribution),) and result.dtype == np.int32:
+        return result
+    raise broken_promise("coder", coder, "decode", _described(result), f"an array int32 ({len(distribution)},)")
+
+
+def stream(coder: Coder, encoder: Encoder) -> bytes:
+    """`Encoder.finish`, of an encoder of ``coder``."""
+    result = encoder.finish()
+    if isinstance(result, bytes):
+        return result
+    raise broken_promise("coder", coder, "finish", _described(result), "bytes")
+
+
 def steps(schedule: Schedule, shape: LatentShape, reach: int | None) -> list[Step]:
     """`Schedule.steps`: as many elements as the latent has, each of them inside it."""
     found = list(schedule.steps(shape, reach))
@@ -183,6 +213,8 @@ def _held(result: Tensor | None, shape: Sequence[int], slot: str, part: object, 
 
 
 def _described(result: object) -> str:
+    if isinstance(result, np.ndarray):
+        return f"an array {result.dtype} {result.shape}"
     return f"a tensor {tuple(result.shape)}" if isinstance(result, Tensor) else f"an object of {type(result).__name__}"
 
 

@@ -28,9 +28,12 @@ from torch import nn
 from plic.core.hookspecs import hookimpl
 from plic.core.registry import PartSpec
 from plic.core.slots import Latents, Refiner
+from plic.core.slots.coder import Decoder, Encoder
+from plic.plugins.coder.range_coder import RangeCoder
 from plic.plugins.context.masked_conv import MaskedConv
 from plic.plugins.distortion.mse import Mse
 from plic.plugins.head.gaussian import Gaussian
+from plic.plugins.quantizer.integer import IntegerGrid
 from plic.plugins.rate.fixed import FixedRate
 from plic.plugins.schedule.raster import Raster
 from plic.plugins.side_information.hyperprior import Hyperprior
@@ -65,6 +68,22 @@ class Beyond(Raster):
         return [replace(step, sites=step.sites + 1) for step in super().steps(shape, reach)]
 class Total(Mse):
     def __call__(self, x, x_hat): return super().__call__(x, x_hat).sum()
+class Wide(IntegerGrid):
+    def for_rate(self, y, noise, centre): return super().for_rate(y, noise, centre).repeat(1, 2, 1, 1)
+class Scalar(IntegerGrid):
+    def for_synthesis(self, y, noise, centre): return y.mean()
+class Long(RangeCoder):
+    def decoder(self, data): return LongDecoder(super().decoder(data))
+class LongDecoder(Decoder):
+    def __init__(self, inner): self.inner = inner
+    def decode(self, distribution): return self.inner.decode(distribution).astype("int64")
+    def finish(self): self.inner.finish()
+class Listed(RangeCoder):
+    def encoder(self): return ListedEncoder(super().encoder())
+class ListedEncoder(Encoder):
+    def __init__(self, inner): self.inner = inner
+    def encode(self, distribution, symbols): self.inner.encode(distribution, symbols)
+    def finish(self): return list(self.inner.finish())
 class Halving(Refiner):
     def refine(self, start, objective): return Latents(start.y[..., ::2], start.z)
 
@@ -73,7 +92,7 @@ def plic_register_parts():
     parts = {
         "transform": (Deep, Narrow, Pair), "rate": (First,), "side_information": (Uncropped,),
         "context": (Flat, Lacking), "head": (Mean, Few), "schedule": (Short, Beyond), "distortion": (Total,),
-        "refiner": (Halving,),
+        "refiner": (Halving,), "quantizer": (Wide, Scalar), "coder": (Long, Listed),
     }
     return [PartSpec(slot, cls.__name__.lower(), cls) for slot, classes in parts.items() for cls in classes]
 """
@@ -113,6 +132,25 @@ def test_estimates_name_the_part(site: Path, slot: str, part: str, method: str, 
     assert message.endswith(
         "  next:     `plic plugin check plic-odd` shows what else does not hold; tell the authors of plic-odd"
     )
+
+
+@pytest.mark.parametrize(("part", "method"), [("wide", "for_rate"), ("scalar", "for_synthesis")])
+def test_training_names_the_quantizer(site: Path, part: str, method: str) -> None:
+    codec = build("minnen2018", settings("quantizer", part)).train()
+    with pytest.raises(PluginError, match=rf"quantizer '{part}' of plic-odd 1.0 returns from {method}\(\)") as caught:
+        codec(torch.rand(1, 3, SIZE, SIZE))
+    assert str(caught.value.expected).endswith("which is the latent's")
+
+
+def test_coding_names_the_coder(site: Path) -> None:
+    codec = build("minnen2018", SMALL["minnen2018"]).eval().freeze()
+    with pytest.raises(PluginError, match=r"coder 'listed' of plic-odd 1.0 returns from finish\(\)") as caught:
+        codec.encode(photograph(SIZE, SIZE), coder="listed")
+    assert (caught.value.got, caught.value.expected) == ("an object of list", "bytes")
+    data = codec.encode(photograph(SIZE, SIZE), coder="long")
+    with pytest.raises(PluginError, match=r"coder 'long' of plic-odd 1.0 returns from decode\(\)") as caught:
+        codec.decode(data)
+    assert str(caught.value.got).startswith("an array int64")
 
 
 @pytest.mark.parametrize(

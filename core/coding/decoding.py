@@ -67,7 +67,7 @@ class _Reader:
         self.section = section
         parsed = Payload.unpack(payload, section)
         self.support = parsed.support
-        self.precision = coder.precision
+        self.coder = coder
         widest = best_support(EXTREMES, coder.precision)
         if len(self.support) > len(widest):
             raise self._not_written("a window of symbols", len(self.support), f"at most {len(widest)} symbols")
@@ -76,7 +76,7 @@ class _Reader:
         self.decoder: Decoder = coder.decoder(parsed.data)
 
     def decode(self, distribution: IntegerDistribution) -> Symbols:
-        return restore(self.decoder.decode(distribution), distribution, self._read)
+        return restore(joints.symbols(self.coder, self.decoder, distribution), distribution, self._read)
 
     def _read(self, count: int) -> npt.NDArray[np.uint32]:
         self.used += count
@@ -87,7 +87,7 @@ class _Reader:
         self.decoder.finish()
         if self.used != len(self.excesses):
             raise self._not_written("escapes", len(self.excesses), self.used)
-        if self.support != (support := best_support(windowed, self.precision)):
+        if self.support != (support := best_support(windowed, self.coder.precision)):
             raise self._not_written("a window of symbols", self.support, support)
 
     def _not_written(self, what: str, got: object, expected: object) -> DamagedStream:

@@ -111,7 +111,7 @@ class _Writer:
     def __init__(self, model: LatentModel, coder: Coder, support: Support) -> None:
         self.model = model
         self.support = support
-        self.encoder = coder.encoder()
+        self.coder, self.encoder = coder, coder.encoder()
         self.excesses = [np.zeros(0, dtype=np.uint32)]
         self.bits = 0.0
 
@@ -124,7 +124,7 @@ class _Writer:
             self.bits += float(distribution.bits(clipped).sum())
 
     def finish(self) -> bytes:
-        return Payload(self.support, np.concatenate(self.excesses), self.encoder.finish()).pack()
+        return Payload(self.support, np.concatenate(self.excesses), joints.stream(self.coder, self.encoder)).pack()
 
 
 class _TeacherForced:
