@@ -24,7 +24,7 @@ import click
 import torch
 
 import plic
-from plic.core import frozen as frozen_module
+from plic.core import entropy
 from plic.core.image import pad, read_picture, to_tensor
 from plic.core.recipe import list_recipes, load_recipe
 from plic.core.slots import LatentShape
@@ -50,7 +50,7 @@ def measure(name: str, image: Path, threads: int) -> dict[str, Any]:
     codec.networks.transform.analysis = lambda x: analysis(x) * factor  # type: ignore[method-assign]
     kept: list[torch.Tensor] = []
     for function in ("encode_latent", "decode_latent"):
-        setattr(frozen_module, function, _recording(getattr(frozen_module, function), kept))
+        setattr(entropy, function, _recording(getattr(entropy, function), kept))
     times = [StageTimes(), StageTimes()]
     for _ in range(2):
         kept.clear()
@@ -64,7 +64,7 @@ def measure(name: str, image: Path, threads: int) -> dict[str, Any]:
     return {
         "recipe": name,
         "M parameters": round(parameters / 1e6, 2),
-        "steps": len(codec.latent_model.steps(shape)),
+        "steps": len(codec.entropy_model.y.steps(shape)),
         "identical": all(torch.equal(a, b) for a, b in zip(kept[:half], kept[half:], strict=True)),
         "bpp": round(8 * len(data) / (picture.width * picture.height), 3),
         "encode s": round(encoded - started, 2),

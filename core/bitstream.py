@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from .coding import CodedLatent, digest
 from .container import Header, Section, SectionKind, Stream
+from .entropy import CodedLatents
 from .errors import DamagedStream, NotAStream, StreamMismatch
 from .image import Picture, crop, decode_plane, decode_profile, encode_plane, encode_profile, from_tensor
 from .registry import default_registry
@@ -38,8 +38,7 @@ def make_stream(
     quality: float,
     coder: str,
     index: int,
-    z: CodedLatent | None,
-    latent: CodedLatent,
+    coded: CodedLatents,
     offsets: tuple[int, ...] = (),
 ) -> Stream:
     """The stream of image ``index`` of a coded batch.
@@ -50,13 +49,13 @@ def make_stream(
         quality: as `plic.core.container.Header` takes it.
         coder: id of the coder if it is not the recipe's own, else empty.
         index: in the batch.
-        z: coded side latents, if the recipe has any.
-        latent: coded latents.
+        coded: latents of the batch.
         offsets: as `plic.core.container.Header` takes them.
     """
-    sections = [Section(SectionKind.LATENT, latent.payloads[index])]
-    if z is not None:
-        sections.append(Section(SectionKind.SIDE, z.payloads[index]))
+    side, latent = coded.payloads[index]
+    sections = [Section(SectionKind.LATENT, latent)]
+    if side is not None:
+        sections.append(Section(SectionKind.SIDE, side))
     if picture.alpha is not None:
         sections.append(Section(SectionKind.ALPHA, encode_plane(picture.alpha)))
     if picture.icc is not None:
@@ -67,7 +66,7 @@ def make_stream(
         width=picture.width,
         height=picture.height,
         quality=quality,
-        digest=symbol_digest(index, z, latent),
+        digest=coded.digest(index),
         coder=coder,
         grey=picture.grey,
         offsets=offsets,
@@ -115,13 +114,13 @@ def check_stream(stream: Stream, identity: CodecIdentity) -> None:
         )
 
 
-def check_digest(stream: Stream, index: int, z: CodedLatent | None, latent: CodedLatent) -> None:
+def check_digest(stream: Stream, index: int, coded: CodedLatents) -> None:
     """Make sure that the decoded symbols are those that were encoded.
 
     Raises:
         StreamMismatch: they are not.
     """
-    found = symbol_digest(index, z, latent)
+    found = coded.digest(index)
     if found != stream.header.digest:
         raise StreamMismatch(
             "the decoded symbols are not those that were encoded",
@@ -130,11 +129,6 @@ def check_digest(stream: Stream, index: int, z: CodedLatent | None, latent: Code
             hint="the stream's checksums are right, so encoder and decoder computed different probabilities; please "
             "report this with the file and the output of `plic plugins`",
         )
-
-
-def symbol_digest(index: int, z: CodedLatent | None, latent: CodedLatent) -> int:
-    """Digest of all symbols of image ``index``."""
-    return digest([coded.symbols[index] for coded in (z, latent) if coded is not None])
 
 
 def picture_of(x_hat: Tensor, stream: Stream) -> Picture:

@@ -13,16 +13,15 @@ from torch import Tensor
 
 from . import joints, tiling
 from .bitstream import CodecIdentity, check_digest, check_stream, make_stream, picture_of
-from .coding import CodedLatent, LatentModel, decode_latent, encode_latent
 from .container import Header, Limits, SectionKind, Stream, pack, unpack
 from .container.stream import FINGERPRINT_BYTES
+from .entropy import EntropyModel
 from .errors import PlicError, StreamMismatch, UnknownName
 from .image import Picture, channel_offsets, crop, pad, padded_size, read_picture, to_pil, to_tensor
 from .layers import fast_branches
 from .networks import FrozenNetworks
 from .quality import checked_quality, quality_tensor
-from .side import side_model
-from .slots import Grid, Latents, LatentShape, Quantizer, Schedule
+from .slots import Latents, LatentShape, Quantizer, Schedule
 from .slots.coder import Coder
 from .stages import StageTimes
 
@@ -68,17 +67,7 @@ class FrozenCodec:
             networks.rate.interpolates,
             networks.side_information is not None,
         )
-        head = networks.head
-        self.latent_model = LatentModel(
-            context=networks.context,
-            head=head.distributions,
-            parameters_per_element=head.parameters,
-            schedule=schedule,
-            grid=quantizer.grid,
-            mean_index=head.mean_index if quantizer.grid is Grid.MEAN else None,
-            medians=head.medians if quantizer.grid is Grid.MEDIAN else None,
-        )
-        self.side_model = None if networks.side_information is None else side_model(networks.side_information)
+        self.entropy_model = EntropyModel(networks, schedule, quantizer.grid)
 
     @property
     def fingerprint(self) -> bytes:
@@ -188,13 +177,12 @@ class FrozenCodec:
         Raises:
             PlicError: there is no such quality.
         """
-        times, part = times or StageTimes(), self.networks.side_information
+        times = times or StageTimes()
         levels = quality_tensor(self.level(quality), len(transformed))
         with torch.inference_mode():
             with times.measure("transform"):
                 y = joints.scale(self.networks.rate, transformed, levels).float()
-            with times.measure("probability"):
-                return Latents(y, None if part is None else joints.side_analysis(part, y))
+            return self.entropy_model.latents(y, times)
 
     def encode_latents(
         self,
@@ -222,17 +210,15 @@ class FrozenCodec:
         times = times or StageTimes()
         level, entropy_coder = self.level(quality), self.coder_named(coder)
         with torch.inference_mode():
-            side, z = self._encode_side(latents, entropy_coder, times, count_bits)
-            latent = encode_latent(latents.y, side, self.latent_model, entropy_coder, times, count_bits)
-            offsets = self._colour_offsets(pictures, latent.values, level, times)
+            coded = self.entropy_model.encode(latents, entropy_coder, times, count_bits)
+            offsets = self._colour_offsets(pictures, coded.y.values, level, times)
         with times.measure("coder"):
             named = "" if coder in (None, self.recipe.coder.id) else str(coder)
             streams = [
-                make_stream(picture, self.identity, level, named, index, z, latent, offsets[index])
+                make_stream(picture, self.identity, level, named, index, coded, offsets[index])
                 for index, picture in enumerate(pictures)
             ]
-            bits = latent.bits if z is None else latent.bits + z.bits
-            return [Encoded(pack(stream), float(own)) for stream, own in zip(streams, bits, strict=True)]
+            return [Encoded(pack(stream), float(bits)) for stream, bits in zip(streams, coded.bits, strict=True)]
 
     def decode(self, data: bytes) -> PIL.Image.Image:
         """The picture of a stream, in the mode it had when it was encoded.
@@ -281,13 +267,11 @@ class FrozenCodec:
         stride = self.networks.transform.stride
         height, width = padded_size(header.height, header.width, stride)
         shape = LatentShape(self.networks.transform.latent_channels, height // stride, width // stride)
-        coder = self._coder_of(header)
-        side, z = self._decode_side(streams, shape, coder, times)
-        payloads = [stream.payload(SectionKind.LATENT) or b"" for stream in streams]
-        latent = decode_latent(payloads, shape, side, self.latent_model, coder, times, "latent")
+        payloads = [(stream.payload(SectionKind.SIDE), stream.payload(SectionKind.LATENT)) for stream in streams]
+        coded = self.entropy_model.decode(payloads, shape, self._coder_of(header), times)
         for index, stream in enumerate(streams):
-            check_digest(stream, index, z, latent)
-        return latent.values
+            check_digest(stream, index, coded)
+        return coded.y.values
 
     def _synthesis(self, y_hat: Tensor, quality: float) -> Tensor:
         unscaled = joints.unscale(self.networks.rate, y_hat.float(), quality_tensor(quality, len(y_hat)))
@@ -304,28 +288,6 @@ class FrozenCodec:
                 channel_offsets(crop(self._synthesis(one[None], quality), picture.height, picture.width), picture)
                 for one, picture in zip(y_hat, pictures, strict=True)
             ]
-
-    def _encode_side(
-        self, latents: Latents, coder: Coder, times: StageTimes, count_bits: bool
-    ) -> tuple[Tensor | None, CodedLatent | None]:
-        part = self.networks.side_information
-        if part is None or self.side_model is None or latents.z is None:
-            return None, None
-        coded = encode_latent(latents.z, None, self.side_model, coder, times, count_bits)
-        with times.measure("probability"):
-            return joints.side_synthesis(part, coded.values, *latents.y.shape[-2:]), coded
-
-    def _decode_side(
-        self, streams: Sequence[Stream], shape: LatentShape, coder: Coder, times: StageTimes
-    ) -> tuple[Tensor | None, CodedLatent | None]:
-        part = self.networks.side_information
-        if part is None or self.side_model is None:
-            return None, None
-        size = LatentShape(part.channels, -(-shape.height // part.stride), -(-shape.width // part.stride))
-        payloads = [stream.payload(SectionKind.SIDE) or b"" for stream in streams]
-        coded = decode_latent(payloads, size, None, self.side_model, coder, times, "side")
-        with times.measure("probability"):
-            return joints.side_synthesis(part, coded.values, shape.height, shape.width), coded
 
     def level(self, quality: float | None) -> float:
         """A quality, checked and in the steps of 1/256 that a stream carries; the codec's own if None.

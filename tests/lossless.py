@@ -10,8 +10,8 @@ import torch
 from small import photograph
 from torch import Tensor
 
-from plic.core import frozen
 from plic.core.coding import CodedLatent
+from plic.core.entropy import CodedLatents, EntropyModel
 from plic.core.errors import PluginError
 from plic.core.frozen import Encoded, FrozenCodec
 from plic.core.registry import default_registry
@@ -23,13 +23,14 @@ class Latents:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.kept: list[CodedLatent] = []
         self.largest = 0.0
-        for name in ("encode_latent", "decode_latent"):
-            monkeypatch.setattr(frozen, name, self._recording(getattr(frozen, name)))
+        for name in ("encode", "decode"):
+            monkeypatch.setattr(EntropyModel, name, self._recording(getattr(EntropyModel, name)))
 
     def _recording(self, function: Any) -> Any:
-        def wrapped(*arguments: Any) -> CodedLatent:
-            self.kept.append(function(*arguments))
-            return self.kept[-1]
+        def wrapped(*arguments: Any) -> CodedLatents:
+            coded: CodedLatents = function(*arguments)
+            self.kept += [one for one in (coded.z, coded.y) if one is not None]
+            return coded
 
         return wrapped
 

@@ -28,7 +28,7 @@ def inputs(height: int = 6, width: int = 7) -> tuple[Tensor, Tensor]:
 
 def influence(group: int, row: int, column: int, site: tuple[int, int]) -> bool:
     """Whether an element of a group matters to the parameters of group 2 at a site."""
-    model = small_frozen("guo2021").latent_model
+    model = small_frozen("guo2021").entropy_model.y
     values, side = inputs()
     changed = values.clone()
     changed[:, HALF * group : HALF * (group + 1), row, column] += 50
@@ -66,7 +66,7 @@ def test_where_nothing_is_known_the_prediction_is_learned() -> None:
 
 @pytest.mark.parametrize("at_once", [1, 5])
 def test_some_sites_at_a_time_give_the_same_bits(at_once: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    model = small_frozen("guo2021").latent_model
+    model = small_frozen("guo2021").entropy_model.y
     values, side = inputs()
     whole = model.context.parameters_all(values, side)
     monkeypatch.setattr(global_prediction, "QUERIES_AT_ONCE", at_once)

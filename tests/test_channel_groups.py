@@ -92,7 +92,7 @@ def test_earlier_groups_are_looked_at_once(recipe: str, monkeypatch: pytest.Monk
         return given(self, values, side)
 
     monkeypatch.setattr(GroupNetwork, "given", counting)
-    model = small_frozen(recipe).latent_model
+    model = small_frozen(recipe).entropy_model.y
     assert isinstance(model.context, GroupedConvContext)
     values, side = inputs(recipe)
     state = model.context.start(torch.zeros_like(values), side)
@@ -140,7 +140,7 @@ def test_the_synthesis_sees_refined_values(grid: str, monkeypatch: pytest.Monkey
 
 def _means(frozen: plic.core.frozen.FrozenCodec, refined: Tensor, symbols: Tensor, side: Tensor) -> Tensor:
     """What the slices were centred on, from their refined values alone."""
-    model, means = frozen.latent_model, torch.zeros_like(refined)
+    model, means = frozen.entropy_model.y, torch.zeros_like(refined)
     state = model.context.start(torch.zeros_like(refined), side)
     for step in model.steps(LatentShape(*refined.shape[1:])):
         own = slice(*step.channels)

@@ -240,7 +240,7 @@ def codec(table: Table, named: bool = True) -> Codec:
 
 def test_a_head_may_take_parameters_and_own_some() -> None:
     frozen = codec(uniform()).freeze()
-    assert frozen.latent_model.takes_parameters
+    assert frozen.entropy_model.y.takes_parameters
     data = frozen.encode(photograph(40, 33))
     picture = frozen.decode(data)
     assert picture.size == (40, 33)

@@ -111,7 +111,7 @@ def test_any_recipe_is_refined_and_its_cost_is_the_real_one(recipe: str, changes
 @pytest.mark.parametrize(("recipe", "changes"), COMPOSITIONS, ids=lambda value: value if isinstance(value, str) else "")
 def test_gradients_change_no_bit_of_the_parameters(recipe: str, changes: Mapping[str, Any]) -> None:
     codec = small_frozen(recipe, **changes)
-    part, model = codec.networks.side_information, codec.latent_model
+    part, model = codec.networks.side_information, codec.entropy_model.y
     channels = codec.networks.transform.latent_channels
     values = torch.randint(-6, 7, (1, channels, 7, 6), generator=torch.Generator().manual_seed(1)).double()
     z = None if part is None else torch.randint(-3, 4, (1, part.channels, 2, 2)).double()

@@ -32,8 +32,8 @@ class SequentialSteps:
     @classmethod
     def of(cls, codec: FrozenCodec, width: int, height: int) -> SequentialSteps:
         """For a picture of a size in pixels."""
-        transform, model = codec.networks.transform, codec.latent_model
+        transform, model = codec.networks.transform, codec.entropy_model.y
         rows, columns = (side // transform.stride for side in padded_size(height, width, transform.stride))
         shape = LatentShape(transform.latent_channels, rows, columns)
-        side = 0 if codec.side_model is None else 1
+        side = 0 if codec.entropy_model.z is None else 1
         return cls(encode=side + encoding_steps(model, shape), decode=side + len(model.steps(shape)))

@@ -126,7 +126,7 @@ class Lagrangian(Objective):
         networks, pixels = self.codec.networks, self._picture.height * self._picture.width
         side, z = self._side_of(latents)
         head = networks.head_module if isinstance(networks.head_module, Head) else None
-        rate = latent_rate(latents.y, side, self.codec.latent_model, head, self._precision)
+        rate = latent_rate(latents.y, side, self.codec.entropy_model.y, head, self._precision)
         unscaled = joints.unscale(networks.rate, rate.values.float(), self._quality)
         x_hat = tiling.synthesis(networks.transform, unscaled, self.codec.recipe.tile)
         x_hat = crop(x_hat, self._picture.height, self._picture.width)
@@ -152,7 +152,7 @@ class Lagrangian(Objective):
 
     def _side_of(self, latents: Latents) -> tuple[Tensor | None, LatentRate | None]:
         """Side features and the rate of ``z``; remembered for a ``z`` that stays as it is."""
-        part, model, z = self.codec.networks.side_information, self.codec.side_model, latents.z
+        part, model, z = self.codec.networks.side_information, self.codec.entropy_model.z, latents.z
         if part is None or model is None or z is None:
             return None, None
         if self._side is not None and self._side[0] is z and not z.requires_grad:

@@ -16,7 +16,6 @@ from torch import Tensor
 
 from ..api import build, load
 from ..codec import Codec
-from ..coding import decode_latent, encode_latent
 from ..container import unpack
 from ..errors import PluginError
 from ..frozen import FrozenCodec
@@ -26,7 +25,6 @@ from ..recipe import recipe_from_text
 from ..registry import default_registry
 from ..slots import LatentShape
 from ..slots.coder import Coder
-from ..stages import StageTimes
 from ..threads import threads
 from .broken import require
 from .causality import require_no_peeking, require_steps_are_the_whole
@@ -99,12 +97,15 @@ class CodecContract(Contract):
     @for_any(height=sides(6), width=sides(6), seed=seeds)
     def test_latents_are_lossless(self, height: int, width: int, seed: int) -> None:
         """The decoder has the very latents that the encoder has: any values, any size, with every installed coder."""
-        codec = self.frozen
-        y = _wild(seed, 2, codec.networks.transform.latent_channels, height, width)
+        channels = self.frozen.networks.transform.latent_channels
+        model, shape = self.frozen.entropy_model, LatentShape(channels, height, width)
+        y = _wild(seed, 2, *shape.dimensions)
         reference: Tensor | None = None
         for name, coder in _coders():
-            payloads, values = _encode(codec, y, coder)
-            decoded = _decode(codec, payloads, tuple(y.shape[1:]), coder)
+            with torch.inference_mode():
+                coded = model.encode(model.latents(y), coder)
+                decoded = torch.cat([model.decode([one], shape, coder).y.values for one in coded.payloads])
+            values = coded.y.values
             require_same_bits(decoded, values, "decoded latents are not those that were encoded", f"coder {name}")
             reference = values if reference is None else reference
             require_same_bits(values, reference, "latents depend on the coder", f"coder {name}")
@@ -112,7 +113,7 @@ class CodecContract(Contract):
     @for_any(height=sides(6), width=sides(6), seed=seeds)
     def test_no_peeking(self, height: int, width: int, seed: int) -> None:
         """No step's parameters depend on elements that are not decoded yet, and the steps agree with a whole pass."""
-        networks, model = self.frozen.networks, self.frozen.latent_model
+        networks, model = self.frozen.networks, self.frozen.entropy_model.y
         part, channels = networks.side_information, networks.transform.latent_channels
         values = latent(seed, 1, channels, height, width)
         side = None if part is None else on_grid(seed + 1, 1, part.features, height, width)
@@ -153,7 +154,7 @@ class CodecContract(Contract):
         expected = f"{estimated:.0f} bits, within {RATE_TOLERANCE:.0%}"
         problem = "the estimated rate is not that of what is coded"
         require(near, problem, got=f"{coded.bits:.0f} bits", expected=expected)
-        steps = len(frozen.latent_model.steps(LatentShape(codec.transform.latent_channels, 5, 5))) + 1
+        steps = len(frozen.entropy_model.y.steps(LatentShape(codec.transform.latent_channels, 5, 5))) + 1
         size = sum(len(section.payload) for section in unpack(coded.data).sections)
         most = coded.bits / 8 * (1 + OVERHEAD) + BYTES_PER_STREAM + BYTES_PER_STEP * steps
         expected = f"at most {most:.0f} bytes"
@@ -268,32 +269,3 @@ def _coders() -> list[tuple[str, Coder]]:
             continue
         found.append((name, coder))
     return found
-
-
-@torch.inference_mode()
-def _encode(codec: FrozenCodec, y: Tensor, coder: Coder) -> tuple[tuple[list[bytes], list[bytes]], Tensor]:
-    """Payloads of z and y of each image, and the quantised latents, as `FrozenCodec` makes them."""
-    part, side, payloads = codec.networks.side_information, None, [b""] * len(y)
-    if part is not None and codec.side_model is not None:
-        z = encode_latent(part.analysis(y), None, codec.side_model, coder, StageTimes())
-        side, payloads = part.synthesis(z.values, *y.shape[-2:]), z.payloads
-    coded = encode_latent(y, side, codec.latent_model, coder, StageTimes())
-    return (payloads, coded.payloads), coded.values
-
-
-@torch.inference_mode()
-def _decode(
-    codec: FrozenCodec, payloads: tuple[list[bytes], list[bytes]], shape: tuple[int, ...], coder: Coder
-) -> Tensor:
-    """Quantised latents, decoded one image after the other, as `FrozenCodec` does it."""
-    part, found = codec.networks.side_information, []
-    channels, height, width = shape
-    for first, second in zip(*payloads, strict=True):
-        side = None
-        if part is not None and codec.side_model is not None:
-            sites = LatentShape(part.channels, -(-height // part.stride), -(-width // part.stride))
-            z = decode_latent([first], sites, None, codec.side_model, coder, StageTimes(), "side")
-            side = part.synthesis(z.values, height, width)
-        sizes = LatentShape(channels, height, width)
-        found.append(decode_latent([second], sizes, side, codec.latent_model, coder, StageTimes(), "latent").values)
-    return torch.cat(found)
