@@ -28,13 +28,15 @@ Colour = tuple[int, int, int]
 @click.command()
 @click.argument("folder", type=click.Path(path_type=Path))
 @click.option("--count", type=click.IntRange(min=1), default=60, show_default=True, help="Pictures.")
+@click.option("--gradients", type=click.IntRange(min=0), default=0, show_default=True, help="Pictures of one ramp.")
 @click.option("--seed", type=int, default=0, show_default=True)
-def main(folder: Path, count: int, seed: int) -> None:
+def main(folder: Path, count: int, gradients: int, seed: int) -> None:
     """Write PNG files into FOLDER."""
     folder.mkdir(parents=True, exist_ok=True)
-    for number in range(count):
-        random = np.random.default_rng((seed, number))
-        picture(random).save(folder / f"drawn-{seed}-{number:04}.png", compress_level=9)
+    for name, draw, numbers in (("drawn", picture, count), ("gradient", gradient, gradients)):
+        for number in range(numbers):
+            random = np.random.default_rng((seed, number))
+            draw(random).save(folder / f"{name}-{seed}-{number:04}.png", compress_level=9)
 
 
 def picture(random: np.random.Generator) -> Image.Image:
@@ -55,6 +57,19 @@ def ground(random: np.random.Generator) -> Image.Image:
     first, second = colour(random), colour(random)
     if kind < 0.7:
         return Image.new("RGB", SIZE, first)
+    return ramp(first, second, random)
+
+
+def gradient(random: np.random.Generator) -> Image.Image:
+    """Nothing but a ramp: between two greys, or between two colours."""
+    if random.random() < 0.5:
+        first, second = (int(level) for level in random.integers(256, size=2))
+        return ramp((first, first, first), (second, second, second), random)
+    return ramp(colour(random), colour(random), random)
+
+
+def ramp(first: Colour, second: Colour, random: np.random.Generator) -> Image.Image:
+    """From one colour to another, in any direction."""
     angle = random.uniform(0, 2 * np.pi)
     across, down = np.meshgrid(np.arange(SIZE[0]), np.arange(SIZE[1]))
     along = np.cos(angle) * across + np.sin(angle) * down
