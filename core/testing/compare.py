@@ -42,7 +42,7 @@ def require_close(got: Tensor, expected: Tensor, tolerance: float, problem: str,
     require(got.shape == expected.shape, problem, got=tuple(got.shape), expected=tuple(expected.shape), at=at)
     if not got.numel():
         return
-    unit = max(1.0, float(expected.abs().max()))
+    unit = max(1.0, float(expected.detach().abs().max()))
     differ = ~((got.double() - expected.double()).abs() <= tolerance * unit)
     if bool(differ.any()):
         require(False, problem, got=_entries(got, differ), expected=_entries(expected, differ), at=at)
