@@ -24,7 +24,7 @@ import click
 import torch
 
 import plic
-from plic.core import entropy
+from plic.core.entropy import CodedLatents
 from plic.core.image import pad, read_picture, to_tensor
 from plic.core.recipe import list_recipes, load_recipe
 from plic.core.slots import LatentShape
@@ -49,8 +49,8 @@ def measure(name: str, image: Path, threads: int) -> dict[str, Any]:
     factor = DEVIATION / float(analysis(x).std())
     codec.networks.transform.analysis = lambda x: analysis(x) * factor  # type: ignore[method-assign]
     kept: list[torch.Tensor] = []
-    for function in ("encode_latent", "decode_latent"):
-        setattr(entropy, function, _recording(getattr(entropy, function), kept))
+    for method in ("encode", "decode"):
+        setattr(codec.entropy_model, method, _recording(getattr(codec.entropy_model, method), kept))
     times = [StageTimes(), StageTimes()]
     for _ in range(2):
         kept.clear()
@@ -74,9 +74,9 @@ def measure(name: str, image: Path, threads: int) -> dict[str, Any]:
 
 
 def _recording(function: Any, kept: list[torch.Tensor]) -> Any:
-    def wrapped(*arguments: Any) -> Any:
-        coded = function(*arguments)
-        kept.append(coded.values)
+    def wrapped(*arguments: Any) -> CodedLatents:
+        coded: CodedLatents = function(*arguments)
+        kept.extend(one.values for one in (coded.z, coded.y) if one is not None)
         return coded
 
     return wrapped

@@ -53,13 +53,6 @@ fresh_option = click.option(
 device_option = click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or cuda:N.")
 
 
-class Display(Protocol):
-    """What shows how far work has come."""
-
-    def close(self) -> None:
-        """Leave the terminal to others; again does nothing."""
-
-
 def refining(command: Callable[..., None]) -> Callable[..., None]:
     """The options that say whether and how latents are refined, given to the command as one ``refine``."""
 
@@ -95,6 +88,13 @@ def refining(command: Callable[..., None]) -> Callable[..., None]:
         command(*arguments, **options)
 
     return collected
+
+
+class Display(Protocol):
+    """What shows how far work has come."""
+
+    def close(self) -> None:
+        """Leave the terminal to others; again does nothing."""
 
 
 @contextmanager
