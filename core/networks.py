@@ -129,16 +129,16 @@ class FrozenNetworks(nn.Module):
             ExactnessError: a probability network cannot be made exact.
             WeightsError: a weight outside the probability path does not fit half precision.
         """
-        side = codec.side_information
+        side, sums = codec.side_information, codec.recipe.exact_sums
         if side is not None:
             exact = (*side.exact_children, "head")
-            side = cast(SideInformation, harden_children(side, exact, "side_information"))
+            side = cast(SideInformation, harden_children(side, exact, "side_information", sums))
         networks = cls(
             cast(Transform, harden_children(codec.transform, (), "transform")),
             cast(Rate, harden_children(codec.rate, (), "rate")),
             side,
-            cast(Context, harden(codec.context, "context")),
-            harden(codec.head, "head"),
+            cast(Context, harden(codec.context, "context", sums)),
+            harden(codec.head, "head", sums),
         )
         for name, parameter in networks.named_parameters():
             parameter.data = parameter.data.to(STORED).float()

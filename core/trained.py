@@ -113,6 +113,8 @@ def check_trained_as(recipe: Recipe, trained: Recipe, entry: WeightsEntry) -> No
         stated = {} if then is None else then.shaping()
         if (now is None) != (then is None) or any(wanted.get(key) != value for key, value in stated.items()):
             differing.append(slot)
+    if recipe.exact_sums is not trained.exact_sums:
+        differing.append("exact_sums")
     if differing:
         raise WeightsError(
             f"the weights listed for recipe {recipe.name!r} were trained as something else than it is now",

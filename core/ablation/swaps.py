@@ -16,7 +16,7 @@ from ..recipe import Recipe, TrainingSettings, parse_overrides
 from ..recipe.schema import OPTIONAL, settings_model
 from ..registry import SLOTS, Registry
 
-TOP_LEVEL = ("tile", "channel_means")
+TOP_LEVEL = ("tile", "channel_means", "exact_sums")
 """Keys of a recipe that belong to no slot."""
 BUDGET = {"lambdas": "--lambda", "steps": "--steps", "seed": "--seed"}
 """Training settings that all cells have in common, and the options that set them."""

@@ -10,11 +10,15 @@ rounded. So on the probability path:
   exactly, and every order of summation gives the same bits. This is checked for every layer when it is made exact;
 - after each layer the result is rounded to the grid, half to even, and clamped.
 
+Where a recipe asks for sums in single precision, layers that see one column of numbers at each site take integers small
+enough for that (`single`).
+
 Where gradients are asked for, results are the same bits, and rounding and clamping pass gradients straight through.
 """
 
 from __future__ import annotations
 
+from enum import Enum
 from typing import Any
 
 import torch
@@ -24,6 +28,13 @@ GRID = 2.0**12
 LIMIT = 2.0**11 - 1 / GRID
 WEIGHT_LIMIT = 2**15 - 1
 MANTISSA = 2.0**53
+
+
+class ExactSums(Enum):
+    """Which numbers hold the sums of layers that see one column of numbers at each site; all others take doubles."""
+
+    DOUBLE = "double"
+    SINGLE = "single"
 
 
 def to_grid_(x: Tensor) -> Tensor:

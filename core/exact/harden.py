@@ -13,10 +13,18 @@ from ..layers import MaskedConv2d, MaskedConv3d, Product, SoftmaxAttention
 from ..slots import Head
 from .attention import ExactSoftmaxAttention
 from .elementwise import ExactProduct, ExactSigmoid
-from .layers import ExactConv2d, ExactConvTranspose2d, ExactLeakyReLU, ExactMaskedConv2d
+from .grid import ExactSums
+from .layers import ExactConv2d, ExactConvTranspose2d, ExactLeakyReLU
 from .masked_volume import ExactMaskedConv3d
+from .sitewise import ExactMaskedConv2d, ExactPointwise
 
-Harden = Callable[[nn.Module, str], nn.Module]
+Harden = Callable[[nn.Module, str, ExactSums], nn.Module]
+
+
+def _exact_convolution(layer: nn.Conv2d, name: str, sums: ExactSums) -> nn.Module:
+    if layer.kernel_size == layer.stride == (1, 1) and layer.padding in ((0, 0), "valid", "same") and layer.groups == 1:
+        return ExactPointwise(layer, name, sums)
+    return ExactConv2d(layer, name)
 
 
 def _exact_leaky_relu(layer: nn.Module, name: str) -> nn.Module:
@@ -27,31 +35,36 @@ def _exact_leaky_relu(layer: nn.Module, name: str) -> nn.Module:
 
 
 _EXACT: dict[type[nn.Module], Harden] = {
-    nn.Conv2d: lambda layer, name: ExactConv2d(layer, name),  # type: ignore[arg-type]
-    MaskedConv2d: lambda layer, name: ExactMaskedConv2d(layer, name),  # type: ignore[arg-type]
-    MaskedConv3d: lambda layer, name: ExactMaskedConv3d(layer, name),  # type: ignore[arg-type]
-    nn.ConvTranspose2d: lambda layer, name: ExactConvTranspose2d(layer, name),  # type: ignore[arg-type]
-    nn.LeakyReLU: _exact_leaky_relu,
-    nn.ReLU: lambda layer, name: nn.ReLU(),
-    nn.Sigmoid: lambda layer, name: ExactSigmoid(),
-    Product: lambda layer, name: ExactProduct(),
-    SoftmaxAttention: lambda layer, name: ExactSoftmaxAttention(layer, name),  # type: ignore[arg-type]
-    nn.Identity: lambda layer, name: nn.Identity(),
-    nn.PixelShuffle: lambda layer, name: layer,
-    nn.PixelUnshuffle: lambda layer, name: layer,
+    nn.Conv2d: lambda layer, name, sums: _exact_convolution(layer, name, sums),  # type: ignore[arg-type]
+    MaskedConv2d: lambda layer, name, sums: ExactMaskedConv2d(layer, name, sums),  # type: ignore[arg-type]
+    MaskedConv3d: lambda layer, name, sums: ExactMaskedConv3d(layer, name),  # type: ignore[arg-type]
+    nn.ConvTranspose2d: lambda layer, name, sums: ExactConvTranspose2d(layer, name),  # type: ignore[arg-type]
+    nn.LeakyReLU: lambda layer, name, sums: _exact_leaky_relu(layer, name),
+    nn.ReLU: lambda layer, name, sums: nn.ReLU(),
+    nn.Sigmoid: lambda layer, name, sums: ExactSigmoid(),
+    Product: lambda layer, name, sums: ExactProduct(),
+    SoftmaxAttention: lambda layer, name, sums: ExactSoftmaxAttention(layer, name),  # type: ignore[arg-type]
+    nn.Identity: lambda layer, name, sums: nn.Identity(),
+    nn.PixelShuffle: lambda layer, name, sums: layer,
+    nn.PixelUnshuffle: lambda layer, name, sums: layer,
 }
 
 
-def harden(module: nn.Module, name: str) -> nn.Module:
+def harden(module: nn.Module, name: str, sums: ExactSums = ExactSums.DOUBLE) -> nn.Module:
     """The module in exact arithmetic; heads inside it are frozen.
 
     Layers are replaced by their exact counterparts, containers are copied with exact children.
+
+    Args:
+        module: trained.
+        name: for messages.
+        sums: the numbers that hold them in layers that see one column at each site.
 
     Raises:
         ExactnessError: it holds a layer that has no exact counterpart, or sums that a double cannot hold.
     """
     if type(module) in _EXACT:
-        return _EXACT[type(module)](module, name)
+        return _EXACT[type(module)](module, name, sums)
     if isinstance(module, Head):
         return _frozen_head(module)
     if next(module.parameters(recurse=False), None) is not None or _computes(module):
@@ -61,7 +74,7 @@ def harden(module: nn.Module, name: str) -> nn.Module:
             expected=", ".join(sorted(layer.__name__ for layer in _EXACT)),
             hint="build networks on the probability path from these layers",
         )
-    return harden_children(module, [child for child, _ in module.named_children()], name)
+    return harden_children(module, [child for child, _ in module.named_children()], name, sums)
 
 
 def _frozen_head(head: Head) -> nn.Module:
@@ -80,9 +93,11 @@ def _computes(module: nn.Module) -> bool:
     return type(module).__module__.startswith("torch.nn.modules.") and not isinstance(module, containers)
 
 
-def harden_children(module: nn.Module, children: Iterable[str], name: str) -> nn.Module:
+def harden_children(
+    module: nn.Module, children: Iterable[str], name: str, sums: ExactSums = ExactSums.DOUBLE
+) -> nn.Module:
     """A copy of the module with the named children in exact arithmetic."""
-    exact = {child: harden(getattr(module, child), f"{name}.{child}") for child in children}
+    exact = {child: harden(getattr(module, child), f"{name}.{child}", sums) for child in children}
     memo: dict[int, object] = {id(getattr(module, child)): replacement for child, replacement in exact.items()}
     copied = copy.deepcopy(module, memo)
     return copied.eval().requires_grad_(False)

@@ -7,21 +7,23 @@ from torch import Tensor
 from torch.nn import functional
 
 from ..layers.masked import MaskedConv3d, convolve_planes
+from .columns import multiply
 from .grid import LIMIT, to_grid_
-from .layers import _ExactLayer, _product
+from .layers import ExactLayer
 from .straight import straight_through
+from .weights import for_doubles
 
 OUTPUTS_AT_ONCE = 2**14
 """Elements that are computed together: each takes as many doubles as the planes in use have taps."""
 
 
-class ExactMaskedConv3d(_ExactLayer):
+class ExactMaskedConv3d(ExactLayer):
     """`plic.core.layers.MaskedConv3d` in exact arithmetic."""
 
     mask: Tensor
 
     def __init__(self, layer: MaskedConv3d, name: str) -> None:
-        super().__init__(layer.weight * layer.mask, layer.bias, layer.out_channels, 0, name)
+        super().__init__(for_doubles(layer.weight * layer.mask, layer.bias, name))
         self.planes = layer.planes
         self.register_buffer("mask", layer.mask.clone(), persistent=False)
         self._live_weight: Tensor | None = None
@@ -47,7 +49,7 @@ class ExactMaskedConv3d(_ExactLayer):
         return slabs[0] if len(slabs) == 1 else torch.cat(slabs, 2)
 
     def _smooth(self, padded: Tensor) -> Tensor:
-        return self._convolved(padded.float(), *self.single)
+        return self._convolved(padded.float(), *self.floats)
 
     def _convolved(self, padded: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
         used = weight[:, :, self.planes].flatten(1, 2)
@@ -58,9 +60,9 @@ class ExactMaskedConv3d(_ExactLayer):
         if self._live_weight is None or self._live_weight.device != columns.device:
             self._live_weight = self.weight[:, :, self.mask].flatten(1).contiguous()
         with torch.no_grad():
-            exact = to_grid_(_product(self._live_weight, columns.clamp(-LIMIT, LIMIT)).add_(self.bias[:, None]))
+            exact = to_grid_(multiply(self._live_weight, columns.clamp(-LIMIT, LIMIT)).add_(self.bias[:, None]))
         return straight_through(exact, self._smooth_at, columns)
 
     def _smooth_at(self, columns: Tensor) -> Tensor:
-        weight, bias = self.single
+        weight, bias = self.floats
         return weight[:, :, self.mask].flatten(1) @ columns.float() + bias[:, None]

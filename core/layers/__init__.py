@@ -11,8 +11,10 @@ from .masked import (
     causal_mask,
     checkerboard_mask,
     live_offsets,
+    live_rows,
     live_volumes,
     live_windows,
+    with_margin,
 )
 from .simple import Product, pointwise
 
@@ -29,9 +31,11 @@ __all__ = [
     "families_of",
     "fast_branches",
     "live_offsets",
+    "live_rows",
     "live_volumes",
     "live_windows",
     "lower_bound",
     "pointwise",
     "with_branch",
+    "with_margin",
 ]

@@ -41,12 +41,13 @@ class MaskedConv2d(nn.Conv2d):
         """Outputs at single sites.
 
         Args:
-            columns: ``(B, inputs * live taps, n)``, the live taps' inputs at ``n`` sites, taps fastest, row by row.
+            columns: ``(B, live taps * inputs, n)``, the live taps' inputs at ``n`` sites, inputs fastest; taps row by
+                row.
 
         Returns:
             ``(B, outputs, n)``.
         """
-        result = self.weight[:, :, self.mask].flatten(1) @ columns
+        result = live_rows(self.weight, self.mask) @ columns
         return result if self.bias is None else result + self.bias[:, None]
 
 
@@ -109,18 +110,42 @@ def live_windows(padded: Tensor, mask: Tensor, rows: Indices, columns: Indices) 
 
     Args:
         padded: ``(B, C, h + 2 r, w + 2 r)``, values with a margin of the mask's radius ``r``; rows that no live tap
-            reads may be left out at the bottom.
+            reads may be left out at the bottom. Read fastest with channels last, as `with_margin` stores them.
         mask: ``(2 r + 1, 2 r + 1)``, True for live taps.
         rows: of the ``n`` sites, in values without margin.
         columns: of the sites.
 
     Returns:
-        ``(B, C * live taps, n)``, as `MaskedConv2d.at` takes it.
+        ``(B, live taps * C, n)``, as `MaskedConv2d.at` takes it.
     """
     taps = mask.nonzero().numpy()  # (taps, 2)
     stride = padded.shape[-1]
-    index = (taps @ np.array([stride, 1]))[:, None] + (rows * stride + columns)[None, :]  # (taps, n)
-    return padded.flatten(2)[:, :, index].flatten(1, 2)
+    index = (rows * stride + columns)[:, None] + (taps @ np.array([stride, 1]))[None, :]  # (n, taps)
+    sites = padded.permute(0, 2, 3, 1).flatten(1, 2)  # (B, h' w', C)
+    seen = sites.index_select(1, torch.from_numpy(index.reshape(-1)).to(padded.device))
+    return seen.view(len(padded), len(rows), -1).transpose(1, 2)
+
+
+def live_rows(weight: Tensor, mask: Tensor) -> Tensor:
+    """The live taps of a masked convolution's ``weight (O, I, k, k)`` as ``(O, live taps * I)``, inputs fastest."""
+    return weight[:, :, mask].transpose(1, 2).flatten(1)
+
+
+def with_margin(values: Tensor, reach: int, below: bool = True) -> tuple[Tensor, Tensor]:
+    """Values with a margin of zeros, and the same values within it, where changes appear in both.
+
+    Args:
+        values: ``(B, C, h, w)``.
+        reach: width of the margin.
+        below: whether there is one below the last row.
+
+    Returns:
+        ``(B, C, h + 2 reach, w + 2 reach)`` with channels last in memory, and a view ``(B, C, h, w)`` of it.
+    """
+    padded = functional.pad(values, (reach, reach, reach, reach if below else 0))
+    padded = padded.contiguous(memory_format=torch.channels_last)
+    height, width = values.shape[2:]
+    return padded, padded[:, :, reach : reach + height, reach : reach + width]
 
 
 def live_offsets(padded: Tensor, mask: Tensor) -> Indices:

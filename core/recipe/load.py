@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import RecipeError, UnknownName, near_matches
+from ..exact import ExactSums
 from ..registry import SLOTS, Registry, default_registry
 from .build import check_chain
 from .find import find_recipe, registry_beside
@@ -74,6 +75,7 @@ def _checked(source: Source, registry: Registry, defaults: bool = True) -> Recip
         **{key: source.data[key] for key in ("name", "title", "paper", "notes") if source.data.get(key) is not None},
         tile=_tile(source),
         channel_means=_channel_means(source),
+        exact_sums=_exact_sums(source),
         training=_training(source),
         requires=requires,
         source=Path(source.origin),
@@ -217,6 +219,20 @@ def _channel_means(source: Source) -> bool:
         return bool(value)
     where = source.where("channel_means")
     raise RecipeError(f"{where}: channel_means is no yes or no", got=repr(value), expected="true or false")
+
+
+def _exact_sums(source: Source) -> ExactSums:
+    value, known = source.data.get("exact_sums"), [one.value for one in ExactSums]
+    if value is None:
+        return ExactSums.DOUBLE
+    if value not in known:
+        raise RecipeError(
+            f"{source.where('exact_sums')}: no numbers that sums are held in",
+            got=repr(value),
+            expected=" or ".join(known),
+            near=near_matches(str(value), known),
+        )
+    return ExactSums(value)
 
 
 def _training(source: Source) -> TrainingSettings:

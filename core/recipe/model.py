@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ..exact import ExactSums
 from ..registry import SLOTS
 from .schema import FORMAT, plain
 from .training import TrainingSettings
@@ -57,6 +58,7 @@ class Recipe:
         tile: side, in latent sites, of the pieces that pictures are transformed in; None leaves it to plic.
         channel_means: whether streams state offsets that keep the mean of each colour channel. Encoders alone look at
             it: a decoder learns it from the stream.
+        exact_sums: the numbers in which the probability path adds up columns, see `plic.core.exact`.
         source: the file that it was read from.
     """
 
@@ -77,6 +79,7 @@ class Recipe:
     requires: Mapping[str, str] = field(default_factory=dict)
     tile: int | None = None
     channel_means: bool = False
+    exact_sums: ExactSums = ExactSums.DOUBLE
     source: Path | None = None
 
     @property
@@ -94,6 +97,7 @@ class Recipe:
             **{slot: self._slot(slot) for slot in SLOTS},
             **({} if self.tile is None else {"tile": self.tile}),
             **({"channel_means": True} if self.channel_means else {}),
+            **self._sums(),
             "training": self.training.model_dump(mode="json"),
             "requires": dict(self.requires),
         }
@@ -105,18 +109,24 @@ class Recipe:
     def fingerprint(self) -> str:
         """SHA-256, in hexadecimal, over everything that shapes the decoder.
 
-        That is the format and the resolved parts except coder and distortion, without the settings that a part's
-        class lists as ``training_only``. Names, texts, ``channel_means`` and training do not count.
+        That is the format, ``exact_sums``, and the resolved parts except coder and distortion, without the settings
+        that a part's class lists as ``training_only``. Names, texts, ``channel_means`` and training do not count.
         """
         choices = {slot: self.slot(slot) for slot in SLOTS if slot not in ENCODER_ONLY}
         shaping = {slot: None if choice is None else choice.shaping() for slot, choice in choices.items()}
-        text = json.dumps({"plic": FORMAT} | shaping, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+        text = json.dumps(
+            {"plic": FORMAT} | self._sums() | shaping, sort_keys=True, separators=(",", ":"), ensure_ascii=True
+        )
         return hashlib.sha256(text.encode("ascii")).hexdigest()
 
     def slot(self, name: str) -> PartChoice | None:
         """What fills a slot; None where it is empty."""
         choice: PartChoice | None = getattr(self, name)
         return choice
+
+    def _sums(self) -> dict[str, str]:
+        """Stated where it is not the default: recipes without it keep their fingerprint."""
+        return {} if self.exact_sums is ExactSums.DOUBLE else {"exact_sums": self.exact_sums.value}
 
     def _slot(self, name: str) -> dict[str, Any] | None:
         choice = self.slot(name)

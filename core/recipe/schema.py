@@ -11,6 +11,7 @@ from typing import Any, get_type_hints
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 
 from ..errors import PluginError, RecipeError, near_matches
+from ..exact import ExactSums
 from ..registry import SLOTS, Registry
 from .training import TrainingSettings
 from .yaml_source import Source
@@ -22,7 +23,7 @@ OPTIONAL = ("side_information",)
 DEFAULTS: dict[str, Any] = {"rate": {"use": "fixed"}, "distortion": {"use": "mse"}}
 """What fills a slot that a recipe leaves out."""
 TEXTS = ("name", "title", "paper", "notes", "extends")
-KEYS = ("plic", *TEXTS, *SLOTS, "tile", "channel_means", "training", "requires")
+KEYS = ("plic", *TEXTS, *SLOTS, "tile", "channel_means", "exact_sums", "training", "requires")
 
 _STRICT = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False, validate_default=True)
 _CORRECT = "correct it there; `plic recipes NAME` shows a recipe with every setting"
@@ -162,6 +163,7 @@ def recipe_schema(registry: Registry) -> dict[str, Any]:
             **slots,
             "tile": {"type": ["integer", "null"], "minimum": 1},
             "channel_means": {"type": ["boolean", "null"]},
+            "exact_sums": {"enum": [*(one.value for one in ExactSums), None]},
             "training": TrainingSettings.model_json_schema() | {"required": []},
             "requires": {"type": "object", "additionalProperties": {"type": "string"}},
         },

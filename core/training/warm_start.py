@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from ..codec import Codec
 from ..errors import TrainingError
+from ..exact import scaled_back
 from ..frozen import FrozenCodec
 from ..slots import Head
 
@@ -88,7 +89,7 @@ def _trainable(stored: dict[str, Tensor]) -> Iterator[tuple[str, Tensor]]:
     for name, tensor in stored.items():
         name = name.replace("head_module.", "head.", 1)
         if name.endswith(INTEGERS):
-            exponent = int(stored[name.removesuffix(INTEGERS) + EXPONENT])
-            yield name.removesuffix(INTEGERS) + ".weight", tensor.float() * 2.0**-exponent
+            exponent = stored[name.removesuffix(INTEGERS) + EXPONENT]
+            yield name.removesuffix(INTEGERS) + ".weight", scaled_back(tensor, exponent).float()
         elif tensor.is_floating_point():
             yield name, tensor.float()

@@ -7,13 +7,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from ...core.errors import IncompatibleParts
-from ...core.layers import Indices, MaskedConv2d, causal_mask, live_windows
+from ...core.layers import Indices, MaskedConv2d, causal_mask, live_windows, with_margin
 from ...core.slots import Context, ContextState, ContextWiring, Step
 from .fusion import as_planes, fusion_layers, join
 from .global_prediction import Embedded, GlobalPrediction
+from .masked import PaddedState
 
 NAME = "causal-global"
 
@@ -85,8 +85,8 @@ class CausalGlobal(Context):
 
     def start(self, values: Tensor, side: Tensor | None) -> ContextState:
         reach = self.first.masked.mask.shape[-1] // 2
-        padded = functional.pad(values, (reach, reach, reach, 0))  # nothing below the last row is ever live
-        return _State(side, padded[:, :, reach:, reach : reach + values.shape[-1]], padded)
+        padded, inside = with_margin(values, reach, below=False)  # nothing below the last row is ever live
+        return _State(side, inside, padded)
 
     def parameters_at(self, state: ContextState, step: Step) -> Tensor:
         state = _of(state)
@@ -165,9 +165,7 @@ class _Memory:
 
 
 @dataclass
-class _State(ContextState):
-    padded: Tensor
-    """``values`` with margins of zeros, ``(B, C, h + reach, w + 2 reach)``."""
+class _State(PaddedState):
     memory: _Memory | None = None
 
 

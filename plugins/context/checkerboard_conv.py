@@ -6,12 +6,11 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor
-from torch.nn import functional
 
 from ...core.layers import checkerboard_mask, live_windows
 from ...core.slots import ContextState, Step
 from .fusion import as_planes, join
-from .masked import MaskedContext
+from .masked import MaskedContext, padded_values
 
 
 class CheckerboardConv(MaskedContext):
@@ -34,16 +33,15 @@ class CheckerboardConv(MaskedContext):
         return as_planes(self.fusion(join(side, context)), self.channels)
 
     def start(self, values: Tensor, side: Tensor | None) -> ContextState:
-        return ContextState(side, values)
+        return self.padded_state(values, side)
 
     def parameters_at_sites(self, state: ContextState, step: Step, sites: npt.NDArray[np.int64]) -> Tensor:
         values = state.values
         if step.kind == 0:
             context = values.new_zeros(values.shape[0], self.masked.out_channels, len(sites))
         else:  # every live tap is an anchor
-            padded = functional.pad(values, (len(self.masked.mask) // 2,) * 4)
             rows, columns = np.divmod(sites, step.shape.width)
-            context = self.masked.at(live_windows(padded, self.masked.mask, rows, columns))
+            context = self.masked.at(live_windows(padded_values(state), self.masked.mask, rows, columns))
         return self.fused_at(state, context, sites)
 
 

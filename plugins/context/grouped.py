@@ -12,14 +12,13 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from ...core.errors import RecipeError
-from ...core.layers import MaskedConv2d, live_windows
+from ...core.layers import MaskedConv2d, live_windows, with_margin
 from ...core.slots import Context, ContextState, ContextWiring, Step
 from ...core.threads import one_thread
 from .fusion import as_planes, fusion_layers
-from .masked import SITES_AT_ONCE
+from .masked import SITES_AT_ONCE, PaddedState
 
 AGGREGATION_LAYERS = 3
 FEW_SITES = 64
@@ -100,10 +99,8 @@ class GroupedConvContext(Context):
         return torch.cat(planes, 2)
 
     def start(self, values: Tensor, side: Tensor | None) -> ContextState:
-        reach = self.reach or 0
-        height, width = values.shape[2:]
-        padded = functional.pad(values, (reach,) * 4)
-        return _State(side, padded[:, :, reach : reach + height, reach : reach + width], padded)
+        padded, inside = with_margin(values, self.reach or 0)
+        return _State(side, inside, padded)
 
     def parameters_at(self, state: ContextState, step: Step) -> Tensor:
         if not isinstance(state, _State):
@@ -206,9 +203,7 @@ def check_kernels(name: str, kernels: Iterable[int], least: int = 1) -> None:
 
 
 @dataclass
-class _State(ContextState):
-    padded: Tensor
-    """``values`` with margins of zeros, ``(B, C, h + 2 reach, w + 2 reach)``."""
+class _State(PaddedState):
     group: int = -1
     """The group that ``given`` is of."""
     given: Tensor = field(default_factory=lambda: torch.empty(0))

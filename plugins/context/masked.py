@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
@@ -10,11 +11,24 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
-from ...core.layers import MaskedConv2d
+from ...core.layers import MaskedConv2d, with_margin
 from ...core.slots import Context, ContextState, ContextWiring, Step
 from .fusion import as_planes, fusion_layers, join
 
 SITES_AT_ONCE = 2048  # bounds the memory of large pictures
+
+
+@dataclass
+class PaddedState(ContextState):
+    padded: Tensor
+    """``values`` with margins of zeros, see `plic.core.layers.with_margin`."""
+
+
+def padded_values(state: ContextState) -> Tensor:
+    """What such a state knows."""
+    if not isinstance(state, PaddedState):
+        raise TypeError("a state that this context did not start")
+    return state.padded
 
 
 class SitewiseContext(Context):
@@ -27,6 +41,11 @@ class SitewiseContext(Context):
 
     channels: int
     fusion: nn.Sequential
+
+    def padded_state(self, values: Tensor, side: Tensor | None, below: bool = True) -> PaddedState:
+        """The state before the first step, for what looks as far as `reach`."""
+        padded, inside = with_margin(values, self.reach or 0, below)
+        return PaddedState(side, inside, padded)
 
     def parameters_at(self, state: ContextState, step: Step) -> Tensor:
         pieces = [

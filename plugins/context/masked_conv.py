@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 import numpy.typing as npt
 from torch import Tensor
-from torch.nn import functional
 
 from ...core.layers import causal_mask, live_windows
 from ...core.slots import ContextState, ContextWiring, Step
 from .fusion import as_planes, join
-from .masked import MaskedContext
+from .masked import MaskedContext, padded_values
 
 
 class MaskedConv(MaskedContext):
@@ -58,21 +55,11 @@ class MaskedConv(MaskedContext):
         return as_planes(self.fusion(join(side, self.masked(values))), self.channels)
 
     def start(self, values: Tensor, side: Tensor | None) -> ContextState:
-        reach = self.masked.mask.shape[-1] // 2
-        padded = functional.pad(values, (reach, reach, reach, 0))  # nothing below the last row is ever live
-        return _State(side, padded[:, :, reach:, reach : reach + values.shape[-1]], padded)
+        return self.padded_state(values, side, below=False)  # nothing below the last row is ever live
 
     def parameters_at_sites(self, state: ContextState, step: Step, sites: npt.NDArray[np.int64]) -> Tensor:
-        if not isinstance(state, _State):
-            raise TypeError("a state that this context did not start")
         rows, columns = np.divmod(sites, step.shape.width)
-        window = live_windows(state.padded, self.masked.mask, rows, columns)
+        window = live_windows(padded_values(state), self.masked.mask, rows, columns)
         side = None if state.side is None else state.side[:, :, rows, columns]
         joined = join(side, self.masked.at(window))
         return as_planes(self.fusion(joined.unsqueeze(-1)), self.channels).squeeze(-1)
-
-
-@dataclass
-class _State(ContextState):
-    padded: Tensor
-    """``values`` with margins of zeros, ``(B, C, h + reach, w + 2 reach)``."""

@@ -8,14 +8,13 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from ...core.layers import MaskedConv2d, live_windows
 from ...core.slots import ContextState, ContextWiring, Step
 from ..schedule.quarters import PLACES
 from .fusion import as_planes, fusion_layers, join
 from .grouped import check_kernels
-from .masked import SitewiseContext
+from .masked import SitewiseContext, padded_values
 
 
 class QuartersConv(SitewiseContext):
@@ -68,7 +67,7 @@ class QuartersConv(SitewiseContext):
         return as_planes(self.fusion(join(side, context)), self.channels)
 
     def start(self, values: Tensor, side: Tensor | None) -> ContextState:
-        return ContextState(side, values)
+        return self.padded_state(values, side)
 
     def parameters_at_sites(self, state: ContextState, step: Step, sites: npt.NDArray[np.int64]) -> Tensor:
         values = state.values
@@ -76,8 +75,7 @@ class QuartersConv(SitewiseContext):
             context = values.new_zeros(values.shape[0], self.features, len(sites))
         else:
             near = self._near(step.kind)
-            padded = functional.pad(values, (len(near.mask) // 2,) * 4)
-            context = near.at(live_windows(padded, near.mask, *np.divmod(sites, step.shape.width)))
+            context = near.at(live_windows(padded_values(state), near.mask, *np.divmod(sites, step.shape.width)))
         return self.fused_at(state, context, sites)
 
     def _near(self, kind: int) -> MaskedConv2d:
