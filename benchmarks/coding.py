@@ -21,6 +21,7 @@ import plic
 from plic.core.errors import WeightsError
 from plic.core.frozen import FrozenCodec
 from plic.core.image import Picture, read_picture
+from plic.core.memory import keep_freed_memory
 from plic.core.recipe import parse_overrides
 from plic.core.stages import StageTimes
 
@@ -46,6 +47,7 @@ def main(
     """Seconds by stage: the median over the runs, and the range. One run to warm up is not counted."""
     if threads is not None:
         torch.set_num_threads(threads)
+    keep_freed_memory()
     picture = photograph() if image is None else read_picture(image)
     size = f"{picture.width} x {picture.height}"
     click.echo(f"{size}, {torch.get_num_threads()} threads, {runs} runs after one to warm up")

@@ -202,7 +202,7 @@ class CodecContract(Contract):
                 require_finite(values, f"the {name if values.dim() > 1 else f'number of bits of {name}'}")
             require_shape(output.bits_y, (2,), "the number of bits of y")
             require_shape(output.bits_z, (2,), "the number of bits of z")
-            least = float(torch.cat((output.bits_y, output.bits_z)).min())
+            least = float(torch.cat((output.bits_y, output.bits_z)).detach().min())
             require(least >= 0, "a number of bits is negative", got=least)
 
     @contract
