@@ -28,7 +28,7 @@ lint: $(READY)
 	ln -sfn ../.. $(VENV)/as-package/plic
 	cd $(VENV)/as-package && ../bin/mypy --config-file plic/pyproject.toml -p plic.core -p plic.plugins -m plic -m plic.cli -m plic.testing
 	for folder in tests examples benchmarks docs; do \
-	  (cd $$folder && MYPYPATH=../$(VENV)/as-package ../$(BIN)/mypy --config-file ../pyproject.toml --explicit-package-bases .) || exit 1; \
+	  (cd $$folder && MYPYPATH=../$(VENV)/as-package:studies ../$(BIN)/mypy --config-file ../pyproject.toml --explicit-package-bases .) || exit 1; \
 	done
 
 wheel: $(READY)

@@ -13,18 +13,14 @@ divergence. Where the recipe has fewer features between the fusion's layers, tho
 from __future__ import annotations
 
 import math
-from pathlib import Path
 from typing import cast
 
-import click
 import torch
+from conversion import command
 from torch import Tensor, nn
 
-from plic import load
-from plic.core.codec import Codec, assemble
+from plic.core.codec import Codec
 from plic.core.errors import TrainingError
-from plic.core.recipe import load_recipe
-from plic.core.training.warm_start import load_start
 from plic.plugins.context.masked import SitewiseContext
 from plic.plugins.head.logistic import Logistic
 from plic.plugins.head.mixtures import GaussianMixture
@@ -33,20 +29,6 @@ COMPONENTS = {
     2: ((0.68966, 0.48754), (0.31034, 1.31991)),
     3: ((0.38855, 0.26414), (0.52707, 0.94748), (0.08437, 1.59421)),
 }
-
-
-@click.command()
-@click.argument("source", type=click.Path(path_type=Path, exists=True))
-@click.argument("target", type=click.Path(path_type=Path))
-@click.option("--recipe", default="house", show_default=True, help="Of the start weights.")
-def main(source: Path, target: Path, recipe: str) -> None:
-    """Write TARGET, start weights for a recipe with the head `gmm`, from weights SOURCE with the head `logistic`."""
-    old, new = assemble(load(source).recipe), assemble(load_recipe(recipe))
-    load_start(old, source)
-    fresh = load_start(new, source)
-    take_over(old, new)
-    click.echo(f"made anew: {', '.join(name for name in fresh if '.head.' not in name)}")
-    new.freeze().save(target)
 
 
 @torch.no_grad()
@@ -101,4 +83,7 @@ def _bias(layer: nn.Conv2d) -> Tensor:
 
 
 if __name__ == "__main__":
-    main()
+    command(
+        take_over,
+        "Write TARGET, start weights with the head `gmm`, from weights SOURCE with `logistic`.",
+    )()

@@ -11,33 +11,14 @@ nothing at first, as before: its convolution begins with zeros, and so do the ne
 
 from __future__ import annotations
 
-from pathlib import Path
-
-import click
 import torch
+from conversion import command
 
-from plic import load
-from plic.core.codec import Codec, assemble
+from plic.core.codec import Codec
 from plic.core.errors import TrainingError
 from plic.core.layers import MaskedConv2d
-from plic.core.recipe import load_recipe
-from plic.core.training.warm_start import load_start
 from plic.plugins.context.checkerboard_conv import CheckerboardConv
 from plic.plugins.context.quarters_conv import QuartersConv
-
-
-@click.command()
-@click.argument("source", type=click.Path(path_type=Path, exists=True))
-@click.argument("target", type=click.Path(path_type=Path))
-@click.option("--recipe", default="house", show_default=True, help="Of the start weights.")
-def main(source: Path, target: Path, recipe: str) -> None:
-    """Write TARGET, start weights for a recipe with quarters, from weights SOURCE with a checkerboard."""
-    old, new = assemble(load(source).recipe), assemble(load_recipe(recipe))
-    load_start(old, source)
-    fresh = load_start(new, source)
-    take_over(old, new)
-    click.echo(f"made anew: {', '.join(name for name in fresh if '.head.' not in name)}")
-    new.freeze().save(target)
 
 
 @torch.no_grad()
@@ -63,4 +44,4 @@ def take_over(old: Codec, new: Codec) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    command(take_over, "Write TARGET, start weights with quarters, from weights SOURCE with a checkerboard.")()
