@@ -12,11 +12,12 @@ import torch
 from torch import Tensor
 
 from . import joints, tiling
-from .bitstream import CodecIdentity, check_digest, check_stream, make_stream, picture_of
+from .batches import common_header, stack
+from .bitstream import CodecIdentity, check_digest, make_stream, picture_of
 from .container import Header, Limits, SectionKind, Stream, pack, unpack
 from .container.stream import FINGERPRINT_BYTES
 from .entropy import EntropyModel
-from .errors import PlicError, StreamMismatch, UnknownName
+from .errors import StreamMismatch, UnknownName
 from .image import Picture, channel_offsets, crop, pad, padded_size, read_picture, to_pil, to_tensor
 from .layers import fast_branches
 from .networks import FrozenNetworks
@@ -162,7 +163,7 @@ class FrozenCodec:
         times, transform = times or StageTimes(), self.networks.transform
         with torch.inference_mode():
             with times.measure("image"):
-                x = _stack([pad(to_tensor(picture), transform.stride) for picture in pictures])
+                x = stack([pad(to_tensor(picture), transform.stride) for picture in pictures])
             with times.measure("transform"), fast_branches():
                 return tiling.analysis(transform, x, self.recipe.tile)
 
@@ -249,22 +250,21 @@ class FrozenCodec:
             PlicError: the streams differ in size, quality or coder.
         """
         times = times or StageTimes()
-        header = self._common_header(streams)
         with torch.inference_mode():
-            y_hat = self._decode_latents(streams, header, times)
+            y_hat = self._decode_latents(streams, times)
             with times.measure("transform"):
-                x_hat = self._synthesis(y_hat, header.quality)
+                x_hat = self._synthesis(y_hat, streams[0].header.quality)
             with times.measure("image"):
                 return [picture_of(x_hat[index : index + 1], stream) for index, stream in enumerate(streams)]
 
     def decode_latents(self, data: bytes) -> Tensor:
         """The quantised latent of a stream, ``(1, C, h, w)`` float64, without synthesis."""
-        stream = unpack(data)
         with torch.inference_mode():
-            return self._decode_latents([stream], self._common_header([stream]), StageTimes())
+            return self._decode_latents([unpack(data)], StageTimes())
 
-    def _decode_latents(self, streams: Sequence[Stream], header: Header, times: StageTimes) -> Tensor:
+    def _decode_latents(self, streams: Sequence[Stream], times: StageTimes) -> Tensor:
         stride = self.networks.transform.stride
+        header = common_header(streams, self.identity, stride)
         height, width = padded_size(header.height, header.width, stride)
         shape = LatentShape(self.networks.transform.latent_channels, height // stride, width // stride)
         payloads = [(stream.payload(SectionKind.SIDE), stream.payload(SectionKind.LATENT)) for stream in streams]
@@ -319,25 +319,3 @@ class FrozenCodec:
                 near=error.near,
                 hint="install the plugin that provides it",
             ) from error
-
-    def _common_header(self, streams: Sequence[Stream]) -> Header:
-        first = streams[0].header
-        for stream in streams:
-            check_stream(stream, self.identity)
-            if self._batch_key(stream.header) != self._batch_key(first):
-                raise PlicError("streams of one batch must agree in size, quality and coder", hint="decode them singly")
-        return first
-
-    def _batch_key(self, header: Header) -> tuple[object, ...]:
-        size = padded_size(header.height, header.width, self.networks.transform.stride)
-        return (*size, header.quality, header.coder)
-
-
-def _stack(tensors: list[Tensor]) -> Tensor:
-    if len({tensor.shape for tensor in tensors}) > 1:
-        raise PlicError(
-            "pictures of one batch must have the same size",
-            got=", ".join(f"{tensor.shape[-1]}x{tensor.shape[-2]}" for tensor in tensors),
-            hint="encode them singly",
-        )
-    return torch.cat(tensors)
