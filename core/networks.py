@@ -18,6 +18,7 @@ from . import joints
 from .errors import PlicError, WeightsError
 from .exact import harden, harden_children
 from .files import read_file, write_atomically
+from .finite import all_finite
 from .layers import families_of
 from .probability import BUILT_IN, Family, IntegerDistribution, MixtureDistribution, Support
 from .slots import Context, Distributions, Head, Rate, SideInformation, Transform
@@ -142,7 +143,7 @@ class FrozenNetworks(nn.Module):
         )
         for name, parameter in networks.named_parameters():
             parameter.data = parameter.data.to(STORED).float()
-            if not bool(torch.isfinite(parameter).all()):
+            if not all_finite(parameter):
                 raise WeightsError(
                     f"{name} does not fit half precision",
                     expected=f"finite weights up to {torch.finfo(STORED).max:g}",

@@ -57,7 +57,7 @@ def decode_latent(
         for image, reader in enumerate(readers):
             reader.finish(symbols[image, windowed])
     bits = np.full(batch, np.nan)
-    return CodedLatent(payloads, state.values.contiguous(), symbols, bits)
+    return CodedLatent(payloads, state.values.clone(), symbols, bits)
 
 
 class _Reader:

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from .. import joints
 from ..errors import PlicError
+from ..finite import all_finite
 from ..probability import Support, best_support, escape
 from ..slots import Grid, LatentShape, Step
 from ..slots.coder import Coder
@@ -59,7 +60,7 @@ def encode_latent(
     Raises:
         PlicError: ``y`` is not finite.
     """
-    if not bool(torch.isfinite(y).all()):
+    if not all_finite(y):
         raise PlicError("the latent is not finite", hint="the weights are broken; train or fetch them again")
     y = y.double().clamp(-SYMBOL_LIMIT, SYMBOL_LIMIT)
     steps = model.steps(LatentShape(*y.shape[1:]))
@@ -154,7 +155,7 @@ class _Stepwise:
 
     @property
     def values(self) -> Tensor:
-        return self._state.values.contiguous()
+        return self._state.values.clone()
 
     def steps(self) -> Iterator[_CodedStep]:
         model, state, flat = self._model, self._state, self._y.flatten(1)

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from ..errors import ExactnessError
+from ..finite import all_finite
 from ..layers import live_rows
 from .grid import GRID, LIMIT, MANTISSA, WEIGHT_LIMIT, to_grid_
 from .single import integer_rows
@@ -98,7 +99,7 @@ def _on_grid(bias: Tensor | None, outputs: int, name: str) -> Tensor:
 def _finite(weight: Tensor, name: str) -> Tensor:
     """As doubles."""
     weight = weight.detach().double()
-    if not bool(torch.isfinite(weight).all()):
+    if not all_finite(weight):
         raise ExactnessError(
             f"layer {name} has weights that are not finite", hint="train again with a lower learning rate"
         )

@@ -81,10 +81,12 @@ def planes_of(x_hat: Tensor) -> Tensor:
     """
     import torch
 
+    from ..finite import all_finite
+
     if x_hat.dim() != 4 or x_hat.shape[0] != 1 or x_hat.shape[1] != 3:
         raise ImageError("this tensor is not one picture", got=tuple(x_hat.shape), expected="(1, 3, H, W)")
     planes = x_hat.detach()[0].to("cpu", torch.float32)  # (3, H, W)
-    if not bool(torch.isfinite(planes).all()):
+    if not all_finite(planes):
         hint = "train again, or use other weights; the training log names the layer that went wrong"
         raise WeightsError("the synthesis gave values that are not finite", hint=hint)
     return planes

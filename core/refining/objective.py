@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from .. import joints, tiling
+from ..finite import all_finite
 from ..image import Picture, channel_offsets, crop, from_tensor, to_tensor
 from ..quality import quality_tensor
 from ..slots import Assessment, Cost, Distortion, Head, Latents, Objective
@@ -139,7 +140,7 @@ class Lagrangian(Objective):
         return Assessment(self._cost_of(bits / pixels, x_hat), rounded, loss)
 
     def _cost_of(self, bits_per_pixel: float, x_hat: Tensor) -> Cost:
-        if not bool(torch.isfinite(x_hat).all()):  # no decoder would give a picture
+        if not all_finite(x_hat):  # no decoder would give a picture
             return Cost(bits_per_pixel, math.inf, math.inf)
         offsets = channel_offsets(x_hat.detach(), self._picture) if self.codec.recipe.channel_means else ()
         return self.cost(bits_per_pixel, from_tensor(x_hat, grey=self._picture.grey, offsets=offsets))

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import torch
 from torch import Tensor, nn
 
 from ..errors import TrainingError
+from ..finite import all_finite
 
 
 def not_finite(model: nn.Module, loss: Callable[[], Tensor], step: int) -> TrainingError:
@@ -29,7 +29,7 @@ def not_finite(model: nn.Module, loss: Callable[[], Tensor], step: int) -> Train
 
 def _first_bad(model: nn.Module, loss: Callable[[], Tensor]) -> str:
     for name, parameter in model.named_parameters():
-        if not _finite(parameter):
+        if not all_finite(parameter):
             return f"the weight {name}"
     order: list[str] = []
     bad: list[str] = []
@@ -46,7 +46,7 @@ def _first_bad(model: nn.Module, loss: Callable[[], Tensor]) -> str:
             handle.remove()
     if bad:
         return f"the output of layer {bad[0]}"
-    if not _finite(value):
+    if not all_finite(value):
         return "the loss, from finite outputs of all layers"
     value.backward()  # type: ignore[no-untyped-call]
     return _first_bad_gradient(model, order)
@@ -58,7 +58,7 @@ def _first_bad_gradient(model: nn.Module, order: list[str]) -> str:
     bad = [
         name
         for name, parameter in model.named_parameters()
-        if parameter.grad is not None and not _finite(parameter.grad)
+        if parameter.grad is not None and not all_finite(parameter.grad)
     ]
     if not bad:
         return "nothing when the step was computed again; weights have changed since"
@@ -68,11 +68,7 @@ def _first_bad_gradient(model: nn.Module, order: list[str]) -> str:
 def _watch(name: str, order: list[str], bad: list[str]) -> Callable[[nn.Module, object, object], None]:
     def look(layer: nn.Module, inputs: object, output: object) -> None:
         order.append(name)
-        if isinstance(output, Tensor) and not _finite(output):
+        if isinstance(output, Tensor) and not all_finite(output):
             bad.append(name)
 
     return look
-
-
-def _finite(values: Tensor) -> bool:
-    return bool(torch.isfinite(values).all())

@@ -80,8 +80,8 @@ class PatchTransform(Transform):
         self.synthesis_finest = _stack(3 * FINEST**2, finest_blocks, FINEST_EXPANSION, slope)
 
     def analysis(self, x: Tensor) -> Tensor:
-        x = functional.pixel_unshuffle(_in_patches(self.analysis_finest, x), FINE)
-        fine = self.analysis_fine(self.to_fine(x.contiguous(memory_format=torch.channels_last)))  # (B, fine, H/8, W/8)
+        patches = _unshuffled(_in_patches(self.analysis_finest, x), FINE)
+        fine = self.analysis_fine(self.to_fine(patches))  # (B, fine, H/8, W/8)
         coarse = self.to_coarse(functional.pixel_unshuffle(fine, COARSE // FINE))
         latent: Tensor = self.to_latent(self.analysis_coarse(coarse))  # (B, C, H/16, W/16)
         return latent
@@ -155,8 +155,14 @@ def _in_patches(blocks: nn.Sequential, x: Tensor) -> Tensor:
     """Images ``(B, 3, H, W)`` through blocks that see them as ``(B, 48, H/4, W/4)``."""
     if not len(blocks):
         return x
-    patches = functional.pixel_unshuffle(x, FINEST).contiguous(memory_format=torch.channels_last)
-    return functional.pixel_shuffle(blocks(patches), FINEST)
+    return functional.pixel_shuffle(blocks(_unshuffled(x, FINEST)), FINEST)
+
+
+def _unshuffled(x: Tensor, side: int) -> Tensor:
+    """`pixel_unshuffle` with channels last in memory, in one copy."""
+    batch, channels, height, width = x.shape
+    patches = x.reshape(batch, channels, height // side, side, width // side, side).permute(0, 2, 4, 1, 3, 5)
+    return patches.reshape(batch, height // side, width // side, -1).permute(0, 3, 1, 2)
 
 
 class _Moments:
