@@ -285,8 +285,8 @@ class FrozenCodec:
             return [() for _ in pictures]
         with times.measure("transform"), fast_branches():
             return [
-                channel_offsets(crop(self._synthesis(one[None], quality), picture.height, picture.width), picture)
-                for one, picture in zip(y_hat, pictures, strict=True)
+                channel_offsets(crop(self._synthesis(one, quality), picture.height, picture.width), picture)
+                for one, picture in zip(y_hat.split(1), pictures, strict=True)
             ]
 
     def level(self, quality: float | None) -> float:
