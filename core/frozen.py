@@ -286,7 +286,7 @@ class FrozenCodec:
         with times.measure("transform"), fast_branches():
             return [
                 channel_offsets(crop(self._synthesis(one, quality), picture.height, picture.width), picture)
-                for one, picture in zip(y_hat.split(1), pictures, strict=True)
+                for one, picture in zip(torch.split(y_hat, 1), pictures, strict=True)
             ]
 
     def level(self, quality: float | None) -> float:
