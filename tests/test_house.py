@@ -41,7 +41,7 @@ def test_golden_stream_decodes_to_the_same_latents_and_picture(codec: FrozenCode
     decoded = codec.decode_picture(data)  # checks the digest of all symbols
     original = np.asarray(coffee().crop((200, 100, 328, 164)))
     assert psnr(original, decoded.pixels) > 33
-    assert float(codec.decode_latents(data).abs().sum()) == 2122.0
+    assert float(codec.decode_latents(data).abs().sum()) == 2171.0
 
 
 def test_qualities_rise_in_rate_and_distortion_falls(codec: FrozenCodec) -> None:
