@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from plic.core.container import (
@@ -126,9 +126,9 @@ def test_golden_header_with_colour_offsets() -> None:
 
 def test_the_examples_in_the_documentation_are_true() -> None:
     page = Path(__file__).parents[1] / "docs" / "format.md"
-    examples = page.read_text(encoding="utf-8").split("```")[1:6:2]
-    for example, expected in zip(examples, (GOLDEN + "aa9f", FRACTION + "1cc8", OFFSETS + "d5bc"), strict=True):
-        written = "".join(re.findall(r"^((?:[0-9a-f]{2} {1,2})+) ", example, re.MULTILINE))
+    listings = page.read_text(encoding="utf-8").split("```")[1:6:2]
+    for listing, expected in zip(listings, (GOLDEN + "aa9f", FRACTION + "1cc8", OFFSETS + "d5bc"), strict=True):
+        written = "".join(re.findall(r"^((?:[0-9a-f]{2} {1,2})+) ", listing, re.MULTILINE))
         assert bytes.fromhex(written).hex() == expected
 
 
@@ -315,6 +315,7 @@ def test_impossible_colour_offsets(offsets: str, message: str) -> None:
 
 @settings(max_examples=300, deadline=None)
 @given(st.binary(max_size=6), st.integers(0, 255), st.integers(0, 255))
+@example(b"\x010", 0, 1)
 def test_hostile_fractions_with_right_checksums(further: bytes, level: int, fraction: int) -> None:
     head = bytes.fromhex(FRACTION)
     at = head.index(b"\x04\x40")
@@ -325,7 +326,8 @@ def test_hostile_fractions_with_right_checksums(further: bytes, level: int, frac
     except StreamError:
         return
     assert pack(stream) == data, "what is accepted has one spelling only"
-    assert (further, fraction > 0) == (b"\1", True)
+    assert (further[:1], fraction > 0) == (b"\1", True)
+    assert stream.header.recipe.encode() == further[1:] + b"house", "what follows the flags is the recipe's name"
 
 
 def test_limits_name_figure_limit_and_way_out() -> None:

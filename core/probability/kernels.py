@@ -35,7 +35,7 @@ FRACTION = (1 << 26) - 1
 STEP = (1 << 32) - 1
 FAR_EDGE = 1 << 37  # any location (int32) is far below, and FAR_EDGE * 2^25 still fits int64
 ONE = 1 << 46
-BLOCK = 32  # elements whose components are gathered at once: K arrays read side by side would thrash the caches
+BLOCK = 32  # elements that are computed at once: K arrays read side by side would thrash the caches
 NARROW = u64(1 << 48)
 U16 = u64(16)
 LOWER, WIDTH, VALUE, POSITION, CORRUPT = 0, 1, 2, 3, 4
@@ -108,16 +108,30 @@ def load_block(first: Int, count: Int, mixture: Mixture, parts: Array) -> None:
 
 
 @inlined
-def mixed_edges(j: Int, symbol: Int, window: Window, mixture: Mixture, parts: Array) -> tuple[Int, Int]:
-    """Mixed CDF (46 bits) of the block's element ``j`` at both edges of ``symbol``; 0 and ONE at the window's ends."""
-    edge = edge_below(symbol)
-    lower = upper = np.int64(0)
-    for k in range(len(mixture.nodes)):
-        weight, reciprocal, node = parts[j, 0, k], parts[j, 2, k], parts[j, 3, k]
-        u = (edge - parts[j, 1, k]) * reciprocal
-        lower += weight * cdf_at(u, node, mixture.packed)
-        upper += weight * cdf_at(u + (reciprocal << 12), node, mixture.packed)
-    return (np.int64(0) if symbol == window.low else lower), (np.int64(ONE) if symbol == window.high else upper)
+def component_edges(edge: Int, j: Int, k: Int, parts: Array, packed: Array) -> tuple[Int, Int]:
+    """Weighted CDF (46 bits) of a component of the block's element ``j``, at a symbol's lower and upper edge."""
+    weight, reciprocal, node = parts[j, 0, k], parts[j, 2, k], parts[j, 3, k]
+    u = (edge - parts[j, 1, k]) * reciprocal
+    return weight * cdf_at(u, node, packed), weight * cdf_at(u + (reciprocal << 12), node, packed)
+
+
+@inlined
+def block_edges(symbols: Array, window: Window, parts: Array, packed: Array, edges: Array) -> None:
+    """Fills ``edges`` (2, BLOCK) with the mixed CDF at both edges of each symbol; 0 and ONE at the window's ends."""
+    if parts.shape[2] == 1:  # a loop that compilers make vectors of
+        for j in range(len(symbols)):
+            edges[0, j], edges[1, j] = component_edges(edge_below(symbols[j]), j, 0, parts, packed)
+    else:
+        for j in range(len(symbols)):
+            lower = upper = np.int64(0)
+            for k in range(parts.shape[2]):
+                below, above = component_edges(edge_below(symbols[j]), j, k, parts, packed)
+                lower += below
+                upper += above
+            edges[0, j], edges[1, j] = lower, upper
+    for j in range(len(symbols)):
+        edges[0, j] = np.int64(0) if symbols[j] == window.low else edges[0, j]
+        edges[1, j] = np.int64(ONE) if symbols[j] == window.high else edges[1, j]
 
 
 @inlined
@@ -126,40 +140,55 @@ def quantised(mixed: Int, symbol: Int, window: Window) -> Int:
     return (((mixed >> 14) * window.span) >> 32) + (symbol - window.low)
 
 
+@inlined
+def quantise_block(symbols: Array, window: Window, edges: Array) -> None:
+    """The same for both edges of a block, in place."""
+    for j in range(len(symbols)):
+        edges[0, j] = quantised(edges[0, j], np.int64(symbols[j]), window)
+        edges[1, j] = quantised(edges[1, j], np.int64(symbols[j]) + 1, window)
+
+
+@inlined
+def first_outside(symbols: Array, window: Window) -> Int:
+    """Index of the first symbol outside the window, or -1."""
+    for i in range(len(symbols)):
+        if symbols[i] < window.low or symbols[i] > window.high:
+            return i
+    return -1
+
+
 @jit
 def mixture_intervals(symbols: Array, window: Window, mixture: Mixture, start: Array, frequency: Array) -> Int:
     """Fills the intervals of ``symbols``; returns the index of the first symbol outside the window, or -1."""
+    edges = np.empty((2, BLOCK), dtype=np.int64)
     parts = np.empty((BLOCK, 4, len(mixture.nodes)), dtype=np.int64)
     for first in range(0, len(symbols), BLOCK):
-        count = min(BLOCK, len(symbols) - first)
-        load_block(first, count, mixture, parts)
-        for j in range(count):
-            s = np.int64(symbols[first + j])
-            if s < window.low or s > window.high:
-                return first + j
-            lower, upper = mixed_edges(j, s, window, mixture, parts)
-            begin = quantised(lower, s, window)
-            start[first + j] = begin
-            frequency[first + j] = quantised(upper, s + 1, window) - begin
-    return -1
+        block = symbols[first : first + BLOCK]
+        load_block(first, len(block), mixture, parts)
+        block_edges(block, window, parts, mixture.packed, edges)
+        quantise_block(block, window, edges)
+        for j in range(len(block)):
+            start[first + j] = edges[0, j]
+            frequency[first + j] = edges[1, j] - edges[0, j]
+    return first_outside(symbols, window)
 
 
 @jit
 def mixture_masses(symbols: Array, window: Window, mixture: Mixture, mass: Array) -> Int:
     """Fills the probabilities (46 bits) of ``symbols``; returns the first index outside the window, or -1."""
+    edges = np.empty((2, BLOCK), dtype=np.int64)
     parts = np.empty((BLOCK, 4, len(mixture.nodes)), dtype=np.int64)
-    for i in range(len(symbols)):
-        s = np.int64(symbols[i])
-        if s < window.low or s > window.high:
-            return i
-        load_block(i, 1, mixture, parts)
-        lower, upper = mixed_edges(0, s, window, mixture, parts)
-        mass[i] = upper - lower
-    return -1
+    for first in range(0, len(symbols), BLOCK):
+        block = symbols[first : first + BLOCK]
+        load_block(first, len(block), mixture, parts)
+        block_edges(block, window, parts, mixture.packed, edges)
+        for j in range(len(block)):
+            mass[first + j] = edges[1, j] - edges[0, j]
+    return first_outside(symbols, window)
 
 
 @inlined
-def cumulative(symbol: Int, j: Int, window: Window, mixture: Mixture, parts: Array) -> Int:
+def cumulative(symbol: Int, j: Int, window: Window, parts: Array, packed: Array) -> Int:
     """Quantised cumulative frequency below ``symbol`` of the block's element ``j``."""
     if symbol <= window.low:
         return np.int64(0)
@@ -167,9 +196,8 @@ def cumulative(symbol: Int, j: Int, window: Window, mixture: Mixture, parts: Arr
         return window.span + (window.high - window.low + 1)
     edge = edge_below(symbol)
     mixed = np.int64(0)
-    for k in range(len(mixture.nodes)):
-        u = (edge - parts[j, 1, k]) * parts[j, 2, k]
-        mixed += parts[j, 0, k] * cdf_at(u, parts[j, 3, k], mixture.packed)
+    for k in range(parts.shape[2]):
+        mixed += parts[j, 0, k] * cdf_at((edge - parts[j, 1, k]) * parts[j, 2, k], parts[j, 3, k], packed)
     return quantised(mixed, symbol, window)
 
 
@@ -180,29 +208,44 @@ def mixture_table(window: Window, mixture: Mixture, cdf: Array) -> None:
     for i in range(len(cdf)):
         load_block(i, 1, mixture, parts)
         for column in range(cdf.shape[1]):
-            cdf[i, column] = cumulative(window.low + column, 0, window, mixture, parts)
+            cdf[i, column] = cumulative(window.low + column, 0, window, parts, mixture.packed)
 
 
 @inlined
-def find_symbol(target: Int, j: Int, window: Window, mixture: Mixture, parts: Array) -> tuple[Int, Int, Int]:
-    """The symbol whose interval holds ``target``, the interval's start and its end.
+def guess_block(window: Window, parts: Array, guesses: Array) -> None:
+    """Fills ``guesses`` with the symbols at the heaviest components' locations."""
+    for j in range(len(guesses)):
+        heaviest = 0
+        for k in range(1, parts.shape[2]):
+            if parts[j, 0, k] > parts[j, 0, heaviest]:
+                heaviest = k
+        guesses[j] = parts[j, 1, heaviest]
+    for j in range(len(guesses)):
+        guesses[j] = min(max((guesses[j] + 2048) >> 12, np.int64(window.low)), np.int64(window.high))
 
-    Gallops outward from the heaviest component's location, then bisects: about 2 log2(window) evaluations at most.
+
+@inlined
+def find_symbol(
+    value: Int, unit: Int, j: Int, guess: tuple[Int, Int, Int], window: Window, parts: Array, packed: Array
+) -> tuple[Int, Int, Int]:
+    """The symbol whose interval, in units, holds the code value, the interval's start and its end.
+
+    Gallops outward from ``guess``, the same of a symbol whose interval does not hold the value, then bisects: about
+    2 log2(window) evaluations at most. Products are compared, not quotients, which spares a division for each element.
     """
-    heaviest = 0
-    for k in range(1, len(mixture.nodes)):
-        if parts[j, 0, k] > parts[j, 0, heaviest]:
-            heaviest = k
-    below, start = np.int64(window.low), np.int64(0)
-    above, end = np.int64(window.high) + 1, window.span + (window.high - window.low + 1)
-    probe = min(max((parts[j, 1, heaviest] + 2048) >> 12, below), above - 1)
-    if 2 * target >= window.span:  # the symbol is likelier above the guess: look at its upper edge first
-        probe += 1
-    probe = max(probe, below + 1)
+    symbol, start, end = guess
+    if value >= unit * u64(end):
+        below, start = symbol + 1, end
+        above, end = np.int64(window.high) + 1, window.span + (window.high - window.low + 1)
+        probe = below + 1
+    else:
+        above, end = symbol, start
+        below, start = np.int64(window.low), np.int64(0)
+        probe = above - 1
     step = np.int64(1)
     while above - below > 1:
-        at = cumulative(probe, j, window, mixture, parts)
-        if at <= target:
+        at = cumulative(probe, j, window, parts, packed)
+        if unit * u64(at) <= value:
             below, start = probe, at
             probe = below + min(step, max((above - below) >> 1, 1))
         else:
@@ -248,24 +291,18 @@ def range_encode(start: Array, frequency: Array, precision: Int, state: Array, b
 
 
 @inlined
-def next_target(state: Array, precision: Int) -> tuple[Int, Int]:
-    """Width of one unit of frequency, and the cumulative frequency the data points at; -1 if it points nowhere."""
-    unit = max(state[WIDTH] >> u64(precision), u64(1))
-    target = state[VALUE] // unit
-    if target >> u64(precision) != 0 or state[CORRUPT] != 0:
-        state[CORRUPT] = 1
-        return unit, np.int64(-1)
-    return unit, np.int64(target)
+def narrowed(
+    lower: Int, value: Int, position: Int, interval: tuple[Int, Int, Int], data: Array
+) -> tuple[Int, Int, Int, Int]:
+    """A decoder's lower end, width, value and position after it has moved into an interval and read on.
 
-
-@inlined
-def narrow_to(state: Array, data: Array, scale: Int, start: Int, end: Int) -> None:
-    """Moves a decoder's state into an interval and reads on; corrupt past the 8 bytes that an encoder may omit."""
-    offset = u64(scale) * u64(start)
-    width = u64(scale) * u64(end - start)
-    lower = state[LOWER] + offset
-    value = state[VALUE] - offset
-    position = np.int64(state[POSITION])
+    ``interval`` is the width of one unit of frequency, the start and the end. Past the end of the data zeros are read.
+    """
+    unit, start, end = interval
+    offset = unit * u64(start)
+    width = unit * u64(end - start)
+    lower += offset
+    value -= offset
     while width < NARROW and width != 0:
         for _ in range(2):
             value <<= u64(8)
@@ -274,25 +311,47 @@ def narrow_to(state: Array, data: Array, scale: Int, start: Int, end: Int) -> No
             position += 1
         lower <<= U16
         width <<= U16
-    if position > len(data) + 8 or width == 0:
-        state[CORRUPT] = 1
+    return lower, width, value, position
+
+
+@inlined
+def store(state: Array, numbers: tuple[Int, Int, Int, Int], length: Int, corrupt: Int) -> None:
+    """Keeps a decoder's state; corrupt, too, past the 8 bytes that an encoder may omit, and in an empty interval."""
+    lower, width, value, position = numbers
     state[LOWER], state[WIDTH], state[VALUE], state[POSITION] = lower, width, value, u64(position)
+    if corrupt or position > length + 8 or width == 0:
+        state[CORRUPT] = 1
 
 
 @jit
 def decode_mixture(state: Array, data: Array, precision: Int, window: Window, mixture: Mixture, symbols: Array) -> None:
-    """Decodes one symbol per element; stops early, with ``state[CORRUPT]`` set, on data no encoder makes."""
+    """Decodes one symbol per element; stops early, with ``state[CORRUPT]`` set, on data no encoder makes.
+
+    The symbols at the heaviest components' locations are evaluated first, a block at a time, and most are right.
+    """
+    guesses, edges = np.empty(BLOCK, dtype=np.int64), np.empty((2, BLOCK), dtype=np.int64)
     parts = np.empty((BLOCK, 4, len(mixture.nodes)), dtype=np.int64)
+    lower, width, value, position = state[LOWER], state[WIDTH], state[VALUE], np.int64(state[POSITION])
+    corrupt = state[CORRUPT] != 0
     for first in range(0, len(symbols), BLOCK):
-        count = min(BLOCK, len(symbols) - first)
-        load_block(first, count, mixture, parts)
-        for j in range(count):
-            unit, target = next_target(state, precision)
-            if target < 0:
-                return
-            symbol, start, end = find_symbol(target, j, window, mixture, parts)
+        if corrupt or width == 0:
+            break
+        block = guesses[: min(BLOCK, len(symbols) - first)]
+        load_block(first, len(block), mixture, parts)
+        guess_block(window, parts, block)
+        block_edges(block, window, parts, mixture.packed, edges)
+        quantise_block(block, window, edges)
+        for j in range(len(block)):
+            unit = max(width >> u64(precision), u64(1))
+            symbol, start, end = block[j], edges[0, j], edges[1, j]
+            if value < unit * u64(start) or value >= unit * u64(end):
+                if value >= unit << u64(precision):
+                    corrupt = True
+                    break
+                symbol, start, end = find_symbol(value, unit, j, (symbol, start, end), window, parts, mixture.packed)
             symbols[first + j] = symbol
-            narrow_to(state, data, unit, start, end)
+            lower, width, value, position = narrowed(lower, value, position, (unit, start, end), data)
+    store(state, (lower, width, value, position), len(data), corrupt)
 
 
 @jit
@@ -300,10 +359,14 @@ def decode_rows(
     state: Array, data: Array, precision: Int, cdf: Array, offset: Array, length: Array, row_of: Array, symbols: Array
 ) -> None:
     """The same from quantised CDF rows: element ``i`` has row ``row_of[i]``."""
+    lower, width, value, position = state[LOWER], state[WIDTH], state[VALUE], np.int64(state[POSITION])
+    corrupt = state[CORRUPT] != 0
     for i in range(len(symbols)):
-        unit, target = next_target(state, precision)
-        if target < 0:
-            return
+        unit = max(width >> u64(precision), u64(1))
+        target = value // unit
+        if corrupt or target >> u64(precision) != 0:
+            corrupt = True
+            break
         row = row_of[i]
         below, above = np.int64(0), np.int64(length[row])
         while above - below > 1:
@@ -313,4 +376,6 @@ def decode_rows(
             else:
                 above = middle
         symbols[i] = offset[row] + below
-        narrow_to(state, data, unit, cdf[row, below], cdf[row, below + 1])
+        interval = (unit, cdf[row, below], cdf[row, below + 1])
+        lower, width, value, position = narrowed(lower, value, position, interval, data)
+    store(state, (lower, width, value, position), len(data), corrupt)
