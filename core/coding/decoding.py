@@ -9,7 +9,7 @@ import torch
 from .. import joints
 from ..errors import DamagedStream
 from ..probability import IntegerDistribution, best_support, restore
-from ..slots import LatentShape
+from ..slots import LatentShape, put
 from ..slots.coder import Coder, Decoder
 from ..stages import StageTimes
 from .model import CodedLatent, LatentModel, Symbols, windowed_elements
@@ -35,7 +35,7 @@ def decode_latent(
     batch, steps = len(payloads), model.steps(shape)
     with times.measure("coder"):
         readers = [_Reader(payload, coder, section) for payload in payloads]
-    symbols = np.zeros((batch, shape.elements), dtype=np.int32)
+    planes = torch.zeros(batch, *shape.dimensions, dtype=torch.int32)
     with times.measure("probability"):
         state = joints.start(model.context, torch.zeros(batch, *shape.dimensions, dtype=torch.float64), side)
     for step in steps:
@@ -49,9 +49,10 @@ def decode_latent(
                 ]
             )
         with times.measure("probability"):
-            step_values = torch.from_numpy(decoded).double() + model.centre(parameters, step)
-            model.context.observe(state, step, step_values)
-        symbols[:, step.elements] = decoded
+            step_symbols = torch.from_numpy(decoded)
+            put(planes, step, step_symbols)
+            model.context.observe(state, step, step_symbols.double() + model.centre(parameters, step))
+    symbols = planes.flatten(1).numpy()
     with times.measure("coder"):
         windowed = windowed_elements(model, steps)
         for image, reader in enumerate(readers):

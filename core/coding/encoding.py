@@ -13,7 +13,7 @@ from .. import joints
 from ..errors import PlicError
 from ..finite import all_finite
 from ..probability import Support, best_support, escape
-from ..slots import Grid, LatentShape, Step
+from ..slots import Grid, LatentShape, Step, put, take
 from ..slots.coder import Coder
 from ..stages import StageTimes
 from .model import CodedLatent, LatentModel, Symbols, windowed_elements
@@ -64,15 +64,16 @@ def encode_latent(
         raise PlicError("the latent is not finite", hint="the weights are broken; train or fetch them again")
     y = y.double().clamp(-SYMBOL_LIMIT, SYMBOL_LIMIT)
     steps = model.steps(LatentShape(*y.shape[1:]))
-    symbols = np.zeros((len(y), y[0].numel()), dtype=np.int32)
     walk = _walk(y, side, model, steps)
     coded: Iterable[_CodedStep] = _timed(walk.steps(), times)
     if model.grid is Grid.MEAN:  # symbols depend on parameters: all steps come before the window is known
         coded = list(coded)
+        planes = torch.zeros_like(y, dtype=torch.int32)
         for one in coded:
-            symbols[:, one.step.elements] = one.symbols
+            put(planes, one.step, torch.from_numpy(one.symbols))
     else:
-        symbols = torch.round(y - _offsets(model)).to(torch.int32).flatten(1).numpy()
+        planes = torch.round(y - _offsets(model)).to(torch.int32)
+    symbols = planes.flatten(1).numpy()
     windowed = windowed_elements(model, steps)
     writers = [_Writer(model, coder, best_support(one[windowed], coder.precision)) for one in symbols]
     for one in coded:
@@ -98,12 +99,11 @@ def quantise(y: Tensor, side: Tensor | None, model: LatentModel) -> Quantised:
         offsets = _offsets(model)
         symbols = torch.round(y - offsets)
         return Quantised(symbols + offsets, symbols.to(torch.int32).flatten(1).numpy())
-    values = torch.zeros_like(y).flatten(1)
-    flat = np.zeros(tuple(values.shape), dtype=np.int32)
+    values, symbols = torch.zeros_like(y), torch.zeros_like(y, dtype=torch.int32)
     for coded in _Stepwise(y, side, model, model.steps(LatentShape(*y.shape[1:]))).steps():
-        values[:, torch.from_numpy(coded.step.elements)] = coded.values
-        flat[:, coded.step.elements] = coded.symbols
-    return Quantised(values.view(y.shape), flat)
+        put(values, coded.step, coded.values)
+        put(symbols, coded.step, torch.from_numpy(coded.symbols))
+    return Quantised(values, symbols.flatten(1).numpy())
 
 
 class _Writer:
@@ -138,12 +138,9 @@ class _TeacherForced:
 
     def steps(self) -> Iterator[_CodedStep]:
         model = self._model
-        forced = joints.parameters_all(model.context, self.values, self._side, model.parameters_per_element)
-        parameters = forced.flatten(2)  # (B, P, C * h * w)
-        flat = self._y.flatten(1)
+        parameters = joints.parameters_all(model.context, self.values, self._side, model.parameters_per_element)
         for step in self._steps:
-            elements = torch.from_numpy(step.elements)
-            yield _quantised(flat[:, elements], parameters.index_select(2, elements), model, step)
+            yield _quantised(take(self._y, step), take(parameters, step), model, step)
 
 
 class _Stepwise:
@@ -158,9 +155,9 @@ class _Stepwise:
         return self._state.values.clone()
 
     def steps(self) -> Iterator[_CodedStep]:
-        model, state, flat = self._model, self._state, self._y.flatten(1)
+        model, state = self._model, self._state
         for step in self._steps:
-            coded = _quantised(flat[:, torch.from_numpy(step.elements)], model.parameters(state, step), model, step)
+            coded = _quantised(take(self._y, step), model.parameters(state, step), model, step)
             model.context.observe(state, step, coded.values)
             yield coded
 

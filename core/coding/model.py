@@ -110,7 +110,9 @@ def digest(symbols: list[Symbols]) -> int:
     return checksum
 
 
-def windowed_elements(model: LatentModel, steps: list[Step]) -> npt.NDArray[np.int64]:
+def windowed_elements(model: LatentModel, steps: list[Step]) -> npt.NDArray[np.int64] | slice:
     """Flat indices of the elements whose distributions take their window from the stream."""
-    elements = [step.elements for step in steps if model.uses_window(step)]
-    return np.concatenate([np.zeros(0, dtype=np.int64), *elements])
+    windowed = [step for step in steps if model.uses_window(step)]
+    if len(windowed) == len(steps):
+        return slice(None)
+    return np.concatenate([np.zeros(0, dtype=np.int64), *(step.elements for step in windowed)])

@@ -64,20 +64,20 @@ def product_in_single(integers: Tensor, exponents: Tensor, bias: Tensor, columns
         columns: ``(B, I, n)``, of any magnitude.
 
     Returns:
-        float64 ``(B, O, n)``.
+        float32 ``(B, O, n)``, which holds everything on the grid.
     """
-    columns = columns.to(torch.float32, copy=True)
+    columns = columns.float()
     least, most = columns.amin(1, keepdim=True), columns.amax(1, keepdim=True)  # aminmax takes ten times as long
     largest = torch.maximum(most, -least).clamp_min_(1 / GRID)
     unit = (largest.view(torch.int32) & _EXPONENT).view(torch.float32).mul_(2.0 ** (1 - COLUMN_BITS))
-    columns.div_(unit).round_()
+    columns = torch.div(columns, unit).round_()
     parts = zip(torch.split(integers, TERMS, 1), torch.split(columns, TERMS, 1), strict=True)
     first, *others = (_integer_product(rows, some) for rows, some in parts)
     total = first if not others else sum((one.double() for one in others), first.double())
     scale = (GRID * _powers_of_two(-exponents)).to(total.dtype)
     total.mul_(scale[:, None]).mul_(unit).round_()  # in units of the grid
     total.add_((bias * GRID).to(total.dtype)[:, None]).clamp_(-LIMIT * GRID, LIMIT * GRID)
-    return total.mul_(1 / GRID).double()
+    return total.mul_(1 / GRID).float()
 
 
 def _powers_of_two(exponents: Tensor) -> Tensor:

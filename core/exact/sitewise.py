@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from ..layers import MaskedConv2d, live_rows
+from ..layers import Indices, MaskedConv2d, live_rows, live_windows
 from .columns import multiply
 from .grid import LIMIT, ExactSums, to_grid_
 from .layers import ExactLayer
@@ -110,6 +110,10 @@ class ExactMaskedConv2d(_SitewiseLayer):
         with torch.no_grad():
             exact = self._exact_at(columns)
         return straight_through(exact, self._smooth_at, columns)
+
+    def at_sites(self, padded: Tensor, rows: Indices, columns: Indices) -> Tensor:
+        """As `plic.core.layers.MaskedConv2d.at_sites`."""
+        return self.at(live_windows(padded.float() if self._single else padded, self.mask, rows, columns))
 
     def _smooth_at(self, columns: Tensor) -> Tensor:
         weight, bias = self.floats

@@ -50,6 +50,10 @@ class MaskedConv2d(nn.Conv2d):
         result = live_rows(self.weight, self.mask) @ columns
         return result if self.bias is None else result + self.bias[:, None]
 
+    def at_sites(self, padded: Tensor, rows: Indices, columns: Indices) -> Tensor:
+        """Outputs ``(B, outputs, n)`` at the sites in these rows and columns; ``padded`` as `live_windows` takes it."""
+        return self.at(live_windows(padded, self.mask, rows, columns))
+
 
 class MaskedConv3d(nn.Conv3d):
     """As `MaskedConv2d`, over a volume ``(B, inputs, D, h, w)``.

@@ -14,6 +14,7 @@ codec is trained and nothing that the trained codec computes, so they are left o
 
 from .context import Context, ContextState, ContextWiring, TeacherForced
 from .distortion import Distortion
+from .elements import at_sites, put, take
 from .head import Distributions, Head
 from .quantizer import Grid, Quantizer, Surrogate
 from .rate import Rate
@@ -44,4 +45,7 @@ __all__ = [
     "Surrogate",
     "TeacherForced",
     "Transform",
+    "at_sites",
+    "put",
+    "take",
 ]

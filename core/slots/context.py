@@ -6,10 +6,9 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import ClassVar
 
-import numpy as np
-import torch
 from torch import Tensor, nn
 
+from .elements import put
 from .head import Head
 from .schedule import Schedule, Step
 
@@ -126,10 +125,4 @@ class Context(nn.Module, ABC):
 
     def observe(self, state: ContextState, step: Step, values: Tensor) -> None:
         """Take notice of the step's decoded values ``(B, n)``, in coding order."""
-        rows, columns = (torch.from_numpy(index) for index in np.divmod(step.sites, step.shape.width))
-        values = values.to(state.values.dtype)
-        if step.site_channels is not None:
-            state.values[:, torch.from_numpy(step.site_channels), rows, columns] = values
-            return
-        first, last = step.channels
-        state.values[:, first:last, rows, columns] = values.reshape(len(values), last - first, -1)
+        put(state.values, step, values)

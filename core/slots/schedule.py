@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 
 Indices = npt.NDArray[np.int64]
+
+FEW_SITES = 32  # up to here, a lattice is not worth looking for
 
 
 @dataclass(frozen=True)
@@ -79,6 +81,35 @@ class Step:
             return self.site_channels * self.shape.sites + self.sites
         channels = np.arange(*self.channels, dtype=np.int64)
         return (channels[:, None] * self.shape.sites + self.sites[None, :]).reshape(-1)
+
+    @cached_property
+    def lattice(self) -> tuple[slice, slice] | None:
+        """The rows and columns of the sites where they are a regular lattice, row by row; else, and for few, None."""
+        if self.site_channels is not None or len(self.sites) <= FEW_SITES:
+            return None
+        rows, columns = np.divmod(self.sites, self.shape.width)
+        across = int(np.argmax(rows != rows[0])) or len(rows)
+        down, right = _evenly_spaced(rows[::across]), _evenly_spaced(columns[:across])
+        height, width = len(range(down.stop)[down]), len(range(right.stop)[right])
+        if height * width != len(self.sites):
+            return None
+        expected = np.arange(down.stop)[down][:, None] * self.shape.width + np.arange(right.stop)[right]
+        return (down, right) if np.array_equal(expected.reshape(-1), self.sites) else None
+
+    def pieces(self, sites: int) -> list[Step]:
+        """The step cut into steps of at most so many sites, in order; rows of a lattice stay whole where they fit."""
+        if len(self.sites) <= sites:
+            return [self]
+        row = 1 if self.lattice is None else len(range(self.lattice[1].stop)[self.lattice[1]])
+        length = max(sites // row * row, 1) if row <= sites else sites
+        cuts = range(0, len(self.sites), length)
+        return [replace(self, sites=self.sites[first : first + length]) for first in cuts]
+
+
+def _evenly_spaced(numbers: Indices) -> slice:
+    """From the first number to the last, in steps of the first difference, if that is positive."""
+    step = int(numbers[1] - numbers[0]) if len(numbers) > 1 else 1
+    return slice(int(numbers[0]), int(numbers[-1]) + 1, max(step, 1))
 
 
 class Schedule(ABC):

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from ...core.errors import IncompatibleParts
-from ...core.layers import Indices, MaskedConv2d, causal_mask, live_windows, with_margin
+from ...core.layers import Indices, MaskedConv2d, causal_mask, with_margin
 from ...core.slots import Context, ContextState, ContextWiring, Step
 from .fusion import as_planes, fusion_layers, join
 from .global_prediction import Embedded, GlobalPrediction
@@ -146,7 +146,7 @@ class _Group(nn.Module):
         self, padded: Tensor, side: Tensor | None, rows: Indices, columns: Indices, further: Tensor | None = None
     ) -> Tensor:
         """Parameters ``(B, P, C * n)`` at single sites, of which side and further features are given."""
-        context = self.masked.at(live_windows(padded, self.masked.mask, rows, columns))
+        context = self.masked.at_sites(padded, rows, columns)
         side, further = (None if x is None else x.unsqueeze(-1) for x in (side, further))
         return self._fused(context.unsqueeze(-1), side, further).flatten(2)
 

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from ...core.layers import checkerboard_mask, live_windows
+from ...core.layers import checkerboard_mask
 from ...core.slots import ContextState, Step
 from .fusion import as_planes, join
 from .masked import MaskedContext, padded_values
@@ -35,14 +34,14 @@ class CheckerboardConv(MaskedContext):
     def start(self, values: Tensor, side: Tensor | None) -> ContextState:
         return self.padded_state(values, side)
 
-    def parameters_at_sites(self, state: ContextState, step: Step, sites: npt.NDArray[np.int64]) -> Tensor:
+    def parameters_at_sites(self, state: ContextState, step: Step) -> Tensor:
         values = state.values
         if step.kind == 0:
-            context = values.new_zeros(values.shape[0], self.masked.out_channels, len(sites))
+            context = values.new_zeros(values.shape[0], self.masked.out_channels, len(step.sites))
         else:  # every live tap is an anchor
-            rows, columns = np.divmod(sites, step.shape.width)
-            context = self.masked.at(live_windows(padded_values(state), self.masked.mask, rows, columns))
-        return self.fused_at(state, context, sites)
+            rows, columns = np.divmod(step.sites, step.shape.width)
+            context = self.masked.at_sites(padded_values(state), rows, columns)
+        return self.fused_at(state, context, step)
 
 
 def anchor_sites(values: Tensor) -> Tensor:

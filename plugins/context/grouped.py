@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from ...core.errors import RecipeError
-from ...core.layers import MaskedConv2d, live_windows, with_margin
+from ...core.layers import MaskedConv2d, with_margin
 from ...core.slots import Context, ContextState, ContextWiring, Step
 from ...core.threads import one_thread
 from .fusion import as_planes, fusion_layers
@@ -133,7 +133,7 @@ class GroupedConvContext(Context):
 
     def near_at(self, masked: MaskedConv2d, own: Tensor, step: Step, sites: npt.NDArray[np.int64]) -> Tensor:
         """The same at some of a step's sites, ``(B, features, n)``; ``own`` has margins of zeros, ``reach`` wide."""
-        return masked.at(live_windows(own, masked.mask, *np.divmod(sites, step.shape.width)))
+        return masked.at_sites(own, *np.divmod(sites, step.shape.width))
 
 
 class GroupNetwork(nn.Module):

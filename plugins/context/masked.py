@@ -6,13 +6,11 @@ from abc import abstractmethod
 from dataclasses import dataclass
 from typing import ClassVar
 
-import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
 from ...core.layers import MaskedConv2d, with_margin
-from ...core.slots import Context, ContextState, ContextWiring, Step
+from ...core.slots import Context, ContextState, ContextWiring, Step, at_sites
 from .fusion import as_planes, fusion_layers, join
 
 SITES_AT_ONCE = 2048  # bounds the memory of large pictures
@@ -48,19 +46,16 @@ class SitewiseContext(Context):
         return PaddedState(side, inside, padded)
 
     def parameters_at(self, state: ContextState, step: Step) -> Tensor:
-        pieces = [
-            self.parameters_at_sites(state, step, step.sites[first : first + SITES_AT_ONCE])
-            for first in range(0, len(step.sites), SITES_AT_ONCE)
-        ]
+        pieces = [self.parameters_at_sites(state, piece) for piece in step.pieces(SITES_AT_ONCE)]
         return (pieces[0] if len(pieces) == 1 else torch.cat(pieces, 3)).flatten(2)
 
     @abstractmethod
-    def parameters_at_sites(self, state: ContextState, step: Step, sites: npt.NDArray[np.int64]) -> Tensor:
-        """Parameters ``(B, P, C, n)`` at ``n`` of the step's sites."""
+    def parameters_at_sites(self, state: ContextState, step: Step) -> Tensor:
+        """Parameters ``(B, P, C, n)`` of a step of few sites."""
 
-    def fused_at(self, state: ContextState, context: Tensor, sites: npt.NDArray[np.int64]) -> Tensor:
+    def fused_at(self, state: ContextState, context: Tensor, step: Step) -> Tensor:
         """These parameters, given the sites' context features ``(B, features, n)``."""
-        side = None if state.side is None else state.side.flatten(2)[:, :, sites]
+        side = None if state.side is None else at_sites(state.side, step)
         joined = join(side, context).unsqueeze(-1)
         return as_planes(self.fusion(joined), self.channels).squeeze(-1)
 

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 from torch import Tensor
 
-from ...core.layers import causal_mask, live_windows
+from ...core.layers import causal_mask
 from ...core.slots import ContextState, ContextWiring, Step
 from .fusion import as_planes, join
 from .masked import MaskedContext, padded_values
@@ -57,9 +56,6 @@ class MaskedConv(MaskedContext):
     def start(self, values: Tensor, side: Tensor | None) -> ContextState:
         return self.padded_state(values, side, below=False)  # nothing below the last row is ever live
 
-    def parameters_at_sites(self, state: ContextState, step: Step, sites: npt.NDArray[np.int64]) -> Tensor:
-        rows, columns = np.divmod(sites, step.shape.width)
-        window = live_windows(padded_values(state), self.masked.mask, rows, columns)
-        side = None if state.side is None else state.side[:, :, rows, columns]
-        joined = join(side, self.masked.at(window))
-        return as_planes(self.fusion(joined.unsqueeze(-1)), self.channels).squeeze(-1)
+    def parameters_at_sites(self, state: ContextState, step: Step) -> Tensor:
+        rows, columns = np.divmod(step.sites, step.shape.width)
+        return self.fused_at(state, self.masked.at_sites(padded_values(state), rows, columns), step)

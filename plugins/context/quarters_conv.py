@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import cast
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
-from ...core.layers import MaskedConv2d, live_windows
+from ...core.layers import MaskedConv2d
 from ...core.slots import ContextState, ContextWiring, Step
 from ..schedule.quarters import PLACES
 from .fusion import as_planes, fusion_layers, join
@@ -69,14 +68,14 @@ class QuartersConv(SitewiseContext):
     def start(self, values: Tensor, side: Tensor | None) -> ContextState:
         return self.padded_state(values, side)
 
-    def parameters_at_sites(self, state: ContextState, step: Step, sites: npt.NDArray[np.int64]) -> Tensor:
+    def parameters_at_sites(self, state: ContextState, step: Step) -> Tensor:
         values = state.values
         if step.kind == 0:
-            context = values.new_zeros(values.shape[0], self.features, len(sites))
+            context = values.new_zeros(values.shape[0], self.features, len(step.sites))
         else:
-            near = self._near(step.kind)
-            context = near.at(live_windows(padded_values(state), near.mask, *np.divmod(sites, step.shape.width)))
-        return self.fused_at(state, context, sites)
+            rows, columns = np.divmod(step.sites, step.shape.width)
+            context = self._near(step.kind).at_sites(padded_values(state), rows, columns)
+        return self.fused_at(state, context, step)
 
     def _near(self, kind: int) -> MaskedConv2d:
         return cast(MaskedConv2d, self.near[kind - 1])

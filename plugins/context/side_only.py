@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from ...core.errors import IncompatibleParts
-from ...core.slots import Context, ContextState, ContextWiring, Step
+from ...core.slots import Context, ContextState, ContextWiring, Step, take
 from .fusion import fusion_layers
 
 
@@ -50,4 +50,4 @@ class SideOnly(Context):
         return ContextState(side, values)
 
     def parameters_at(self, state: ContextState, step: Step) -> Tensor:
-        return self.parameters_all(state.values, state.side).flatten(2)[:, :, step.elements]
+        return take(self.parameters_all(state.values, state.side), step)
