@@ -11,7 +11,7 @@ rounded. So on the probability path:
 - after each layer the result is rounded to the grid, half to even, and clamped.
 
 Where a recipe asks for sums in single precision, layers that see one column of numbers at each site take integers small
-enough for that (`single`).
+enough for that (`single`), and give floats, which hold the grid just as well.
 
 Where gradients are asked for, results are the same bits, and rounding and clamping pass gradients straight through.
 """

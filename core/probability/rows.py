@@ -61,10 +61,12 @@ class TableDistribution(IntegerDistribution):
             raise PlicError("the window of a row passes the largest int32")
         if self.row_index.size and not 0 <= self.row_index.min() <= self.row_index.max() < count:
             raise PlicError("an element names a row that is not there", expected=f"0 to {count - 1}")
-        for r in range(count):
-            row = self.rows[r, : self.length[r] + 1]
-            if row[0] != 0 or row[-1] != 1 << CDF_BITS or np.any(np.diff(row) < 0):
-                raise PlicError(f"row {r} is no CDF", expected=f"0 rising to 2^{CDF_BITS}")
+        falls = (np.diff(self.rows, axis=1) < 0) & (np.arange(columns - 1) < self.length[:, None])
+        ends = self.rows[np.arange(count), self.length]
+        late = (self.rows[:, :1] != 0).any(axis=1)
+        wrong = np.flatnonzero(late | (ends != 1 << CDF_BITS) | falls.any(axis=1))
+        if len(wrong):
+            raise PlicError(f"row {wrong[0]} is no CDF", expected=f"0 rising to 2^{CDF_BITS}")
 
     def __len__(self) -> int:
         return len(self.row_index)
