@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -17,21 +18,24 @@ def take(planes: Tensor, step: Step) -> Tensor:
 
 def put(planes: Tensor, step: Step, values: Tensor) -> None:
     """Make ``values (B, n)``, in coding order, the step's elements of ``planes (B, C, h, w)``."""
+    values = values.to(planes.dtype)
     if step.lattice is not None:
         window = planes[(..., slice(*step.channels), *step.lattice)]
         window.copy_(values.reshape(window.shape))
-        return
-    rows, columns = torch.from_numpy(step.sites // step.shape.width), torch.from_numpy(step.sites % step.shape.width)
-    values = values.to(planes.dtype)
-    if step.site_channels is not None:
-        planes[:, torch.from_numpy(step.site_channels), rows, columns] = values
-        return
-    first, last = step.channels
-    planes[:, first:last, rows, columns] = values.reshape(len(values), last - first, -1)
+    elif step.site_channels is not None:
+        planes[:, torch.from_numpy(step.site_channels), *_rows_and_columns(step)] = values
+    else:
+        first, last = step.channels
+        planes[:, first:last, *_rows_and_columns(step)] = values.reshape(len(values), last - first, -1)
 
 
 def at_sites(features: Tensor, step: Step) -> Tensor:
     """Features ``(B, F, h, w)`` at the step's sites: ``(B, F, n)``, perhaps a view."""
     if step.lattice is None:
-        return features.flatten(2).index_select(-1, torch.from_numpy(step.sites).to(features.device))
+        return features[:, :, *_rows_and_columns(step)]
     return features[(..., *step.lattice)].flatten(2)
+
+
+def _rows_and_columns(step: Step) -> tuple[Tensor, Tensor]:
+    rows, columns = np.divmod(step.sites, step.shape.width)
+    return torch.from_numpy(rows), torch.from_numpy(columns)
