@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -23,19 +22,19 @@ def put(planes: Tensor, step: Step, values: Tensor) -> None:
         window = planes[(..., slice(*step.channels), *step.lattice)]
         window.copy_(values.reshape(window.shape))
     elif step.site_channels is not None:
-        planes[:, torch.from_numpy(step.site_channels), *_rows_and_columns(step)] = values
+        planes[:, torch.from_numpy(step.site_channels), *_indices(step)] = values
     else:
         first, last = step.channels
-        planes[:, first:last, *_rows_and_columns(step)] = values.reshape(len(values), last - first, -1)
+        planes[:, first:last, *_indices(step)] = values.reshape(len(values), last - first, -1)
 
 
 def at_sites(features: Tensor, step: Step) -> Tensor:
     """Features ``(B, F, h, w)`` at the step's sites: ``(B, F, n)``, perhaps a view."""
     if step.lattice is None:
-        return features[:, :, *_rows_and_columns(step)]
+        return features[:, :, *_indices(step)]
     return features[(..., *step.lattice)].flatten(2)
 
 
-def _rows_and_columns(step: Step) -> tuple[Tensor, Tensor]:
-    rows, columns = np.divmod(step.sites, step.shape.width)
+def _indices(step: Step) -> tuple[Tensor, Tensor]:
+    rows, columns = step.rows_and_columns
     return torch.from_numpy(rows), torch.from_numpy(columns)

@@ -83,15 +83,19 @@ class Step:
         return (channels[:, None] * self.shape.sites + self.sites[None, :]).reshape(-1)
 
     @cached_property
+    def rows_and_columns(self) -> tuple[Indices, Indices]:
+        """Row and column of each entry of ``sites``."""
+        return np.divmod(self.sites, self.shape.width)
+
+    @cached_property
     def lattice(self) -> tuple[slice, slice] | None:
         """The rows and columns of the sites where they are a regular lattice, row by row; else, and for few, None."""
         if self.site_channels is not None or len(self.sites) <= FEW_SITES:
             return None
-        rows, columns = np.divmod(self.sites, self.shape.width)
+        rows, columns = self.rows_and_columns
         across = int(np.argmax(rows != rows[0])) or len(rows)
         down, right = _evenly_spaced(rows[::across]), _evenly_spaced(columns[:across])
-        height, width = len(range(down.stop)[down]), len(range(right.stop)[right])
-        if height * width != len(self.sites):
+        if _count(down) * _count(right) != len(self.sites):
             return None
         expected = np.arange(down.stop)[down][:, None] * self.shape.width + np.arange(right.stop)[right]
         return (down, right) if np.array_equal(expected.reshape(-1), self.sites) else None
@@ -100,8 +104,8 @@ class Step:
         """The step cut into steps of at most so many sites, in order; rows of a lattice stay whole where they fit."""
         if len(self.sites) <= sites:
             return [self]
-        row = 1 if self.lattice is None else len(range(self.lattice[1].stop)[self.lattice[1]])
-        length = max(sites // row * row, 1) if row <= sites else sites
+        row = 1 if self.lattice is None else _count(self.lattice[1])
+        length = sites // row * row or sites
         cuts = range(0, len(self.sites), length)
         return [replace(self, sites=self.sites[first : first + length]) for first in cuts]
 
@@ -110,6 +114,11 @@ def _evenly_spaced(numbers: Indices) -> slice:
     """From the first number to the last, in steps of the first difference, if that is positive."""
     step = int(numbers[1] - numbers[0]) if len(numbers) > 1 else 1
     return slice(int(numbers[0]), int(numbers[-1]) + 1, max(step, 1))
+
+
+def _count(numbers: slice) -> int:
+    """How many numbers a slice with an end names."""
+    return len(range(numbers.stop)[numbers])
 
 
 class Schedule(ABC):

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
 from ...core.errors import IncompatibleParts
 from ...core.layers import Indices, MaskedConv2d, causal_mask, with_margin
-from ...core.slots import Context, ContextState, ContextWiring, Step
+from ...core.slots import Context, ContextState, ContextWiring, Step, at_sites
 from .fusion import as_planes, fusion_layers, join
 from .global_prediction import Embedded, GlobalPrediction
 from .masked import PaddedState
@@ -90,8 +89,8 @@ class CausalGlobal(Context):
 
     def parameters_at(self, state: ContextState, step: Step) -> Tensor:
         state = _of(state)
-        rows, columns = np.divmod(step.sites, step.shape.width)
-        side = None if state.side is None else state.side[:, :, rows, columns]
+        rows, columns = step.rows_and_columns
+        side = None if state.side is None else at_sites(state.side, step)
         padded = state.padded[:, slice(*step.channels)]
         if step.kind == 0:
             return self.first.at(padded, side, rows, columns)

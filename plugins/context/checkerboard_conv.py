@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -39,8 +38,7 @@ class CheckerboardConv(MaskedContext):
         if step.kind == 0:
             context = values.new_zeros(values.shape[0], self.masked.out_channels, len(step.sites))
         else:  # every live tap is an anchor
-            rows, columns = np.divmod(step.sites, step.shape.width)
-            context = self.masked.at_sites(padded_values(state), rows, columns)
+            context = self.masked.at_sites(padded_values(state), *step.rows_and_columns)
         return self.fused_at(state, context, step)
 
 

@@ -8,14 +8,12 @@ from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import ClassVar, cast
 
-import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
 from ...core.errors import RecipeError
 from ...core.layers import MaskedConv2d, with_margin
-from ...core.slots import Context, ContextState, ContextWiring, Step
+from ...core.slots import Context, ContextState, ContextWiring, Step, at_sites
 from ...core.threads import one_thread
 from .fusion import as_planes, fusion_layers
 from .masked import SITES_AT_ONCE, PaddedState
@@ -108,16 +106,16 @@ class GroupedConvContext(Context):
         index = self.group_of[step.channels]
         network = self._networks()[index]
         if state.group != index:
-            state.group, state.given = index, network.given(state.values, state.side).flatten(2)
+            state.group, state.given = index, network.given(state.values, state.side)
         if len(step.sites) <= FEW_SITES:
             with one_thread():
-                return self._parameters_at(state, network, step, step.sites).flatten(2)
-        pieces = np.split(step.sites, range(SITES_AT_ONCE, len(step.sites), SITES_AT_ONCE))
-        return torch.cat([self._parameters_at(state, network, step, sites) for sites in pieces], 3).flatten(2)
+                return self._parameters_at(state, network, step).flatten(2)
+        pieces = [self._parameters_at(state, network, piece) for piece in step.pieces(SITES_AT_ONCE)]
+        return torch.cat(pieces, 3).flatten(2)
 
-    def _parameters_at(self, state: _State, network: GroupNetwork, step: Step, sites: npt.NDArray[np.int64]) -> Tensor:
-        near = self.near_at(network.masked, network.own(state.padded), step, sites)
-        return network.fused(state.given[:, :, sites].unsqueeze(-1), near.unsqueeze(-1)).squeeze(-1)
+    def _parameters_at(self, state: _State, network: GroupNetwork, step: Step) -> Tensor:
+        near = self.near_at(network.masked, network.own(state.padded), step)
+        return network.fused(at_sites(state.given, step).unsqueeze(-1), near.unsqueeze(-1)).squeeze(-1)
 
     def _networks(self) -> list[GroupNetwork]:
         return [cast(GroupNetwork, network) for network in self.networks]
@@ -131,9 +129,9 @@ class GroupedConvContext(Context):
     def near_all(self, masked: MaskedConv2d, own: Tensor) -> Tensor:
         """What each site sees of its own group ``(B, C_k, h, w)``."""
 
-    def near_at(self, masked: MaskedConv2d, own: Tensor, step: Step, sites: npt.NDArray[np.int64]) -> Tensor:
-        """The same at some of a step's sites, ``(B, features, n)``; ``own`` has margins of zeros, ``reach`` wide."""
-        return masked.at_sites(own, *np.divmod(sites, step.shape.width))
+    def near_at(self, masked: MaskedConv2d, own: Tensor, step: Step) -> Tensor:
+        """The same at a step's sites, ``(B, features, n)``; ``own`` has margins of zeros, ``reach`` wide."""
+        return masked.at_sites(own, *step.rows_and_columns)
 
 
 class GroupNetwork(nn.Module):
@@ -207,4 +205,4 @@ class _State(PaddedState):
     group: int = -1
     """The group that ``given`` is of."""
     given: Tensor = field(default_factory=lambda: torch.empty(0))
-    """What was known when the group began, ``(B, features, h * w)``."""
+    """What was known when the group began, ``(B, features, h, w)``."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
-import numpy.typing as npt
 from torch import Tensor
 
 from ...core.layers import MaskedConv2d, checkerboard_mask
@@ -35,7 +33,7 @@ class GroupedCheckerboardConv(GroupedConvContext):
         near: Tensor = masked(own * anchors) * ~anchors
         return near
 
-    def near_at(self, masked: MaskedConv2d, own: Tensor, step: Step, sites: npt.NDArray[np.int64]) -> Tensor:
+    def near_at(self, masked: MaskedConv2d, own: Tensor, step: Step) -> Tensor:
         if step.kind == 0:
-            return own.new_zeros(len(own), masked.out_channels, len(sites))
-        return super().near_at(masked, own, step, sites)
+            return own.new_zeros(len(own), masked.out_channels, len(step.sites))
+        return super().near_at(masked, own, step)

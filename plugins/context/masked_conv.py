@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
 from torch import Tensor
 
 from ...core.layers import causal_mask
@@ -57,5 +56,4 @@ class MaskedConv(MaskedContext):
         return self.padded_state(values, side, below=False)  # nothing below the last row is ever live
 
     def parameters_at_sites(self, state: ContextState, step: Step) -> Tensor:
-        rows, columns = np.divmod(step.sites, step.shape.width)
-        return self.fused_at(state, self.masked.at_sites(padded_values(state), rows, columns), step)
+        return self.fused_at(state, self.masked.at_sites(padded_values(state), *step.rows_and_columns), step)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -51,7 +50,7 @@ class Lattice:
 
     def sites(self, step: Step) -> tuple[Tensor, Tensor]:
         """Rows and columns of the step's sites on this lattice."""
-        rows, columns = np.divmod(step.sites, step.shape.width)
+        rows, columns = step.rows_and_columns
         unit = 2**self.scale
         return torch.from_numpy(rows // unit), torch.from_numpy(columns // unit)
 

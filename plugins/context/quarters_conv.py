@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import cast
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -73,8 +72,7 @@ class QuartersConv(SitewiseContext):
         if step.kind == 0:
             context = values.new_zeros(values.shape[0], self.features, len(step.sites))
         else:
-            rows, columns = np.divmod(step.sites, step.shape.width)
-            context = self._near(step.kind).at_sites(padded_values(state), rows, columns)
+            context = self._near(step.kind).at_sites(padded_values(state), *step.rows_and_columns)
         return self.fused_at(state, context, step)
 
     def _near(self, kind: int) -> MaskedConv2d:
