@@ -1,4 +1,4 @@
-"""Metrics against values worked out by hand, evaluations of a small untrained codec, BD-rates of shifted curves."""
+"""Evaluations of a small untrained codec."""
 
 from __future__ import annotations
 
@@ -17,16 +17,11 @@ from small import small_frozen
 
 import plic
 from plic.cli import main
-from plic.core.errors import PlicError, PluginError
+from plic.core.errors import PlicError
 from plic.core.evaluation import (
     Curve,
     PictureStore,
-    bd_psnr,
-    bd_rate,
     evaluate,
-    ms_ssim,
-    ms_ssim_db,
-    overlap,
     psnr,
     read_evaluations,
     write_evaluations,
@@ -48,7 +43,6 @@ SMALL = {
     "rate.levels": 3,
     "training.lambdas": [0.01, 0.02, 0.04],
 }
-SHAPE = (2, 2, 3)
 COSTS = ("encode_steps", "decode_steps", "encode_memory", "decode_memory")
 RANDOM = np.random.default_rng(1)
 
@@ -70,62 +64,6 @@ def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
         Image.fromarray(RANDOM.integers(0, 256, (*size[::-1], 3), dtype=np.uint8)).save(folder / name)
     (folder / "notes.txt").write_text("not a picture")
     return folder
-
-
-# --- metrics --------------------------------------------------------------------------------------------------------
-
-
-def test_psnr_by_hand() -> None:
-    black = np.zeros(SHAPE, np.uint8)
-    assert psnr(black, black) == math.inf
-    assert psnr(black, black + np.uint8(255)) == 0
-    assert psnr(black + np.uint8(1), black) == pytest.approx(10 * math.log10(65025))  # 0 - 1 must not wrap to 255
-    one = black.copy()
-    one[0, 0, 0] = 6  # MSE 36 / 12 = 3
-    assert psnr(black, one) == psnr(one, black) == pytest.approx(10 * math.log10(255**2 / 3))
-
-
-def test_ms_ssim_of_flat_pictures_by_hand() -> None:
-    """Without structure only the luminance term is left, at the coarsest scale, to the power of that scale's weight."""
-    pytest.importorskip("pytorch_msssim")
-    a, b = 100, 120
-    c1 = (0.01 * 255) ** 2
-    luminance = (2 * a * b + c1) / (a * a + b * b + c1)
-    flat = [np.full((176, 192, 3), value, np.uint8) for value in (a, b)]
-    # sides that halve evenly need no padding; every contrast term is c2 / c2 = 1, up to float32
-    assert ms_ssim(*flat) == pytest.approx(luminance**0.1333, abs=2e-4)
-    assert ms_ssim(flat[0], flat[0]) == pytest.approx(1)
-
-
-def test_ms_ssim_of_noise_falls() -> None:
-    pytest.importorskip("pytorch_msssim")
-    picture = RANDOM.integers(64, 192, (176, 161, 3), dtype=np.uint8)
-    values = [ms_ssim(picture, picture + RANDOM.integers(0, top, picture.shape, dtype=np.uint8)) for top in (8, 64)]
-    assert 1 > values[0] > values[1] > 0
-
-
-def test_small_pictures_have_no_ms_ssim(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "pytorch_msssim", None)
-    small, large = np.zeros((160, 400, 3), np.uint8), np.zeros((161, 161, 3), np.uint8)
-    assert math.isnan(ms_ssim(small, small))
-    with pytest.raises(PluginError, match=r"pip install 'plic\[train\]'"):
-        ms_ssim(large, large)
-
-
-def test_ms_ssim_in_decibels() -> None:
-    assert ms_ssim_db(0.99) == pytest.approx(20)
-    assert ms_ssim_db(1) == math.inf
-    assert math.isnan(ms_ssim_db(math.nan))
-
-
-@pytest.mark.parametrize("other", [np.zeros((2, 3, 3), np.uint8), np.zeros((2, 2), np.uint8), np.zeros(SHAPE)])
-def test_pictures_that_do_not_compare(other: np.ndarray) -> None:
-    for metric in (psnr, ms_ssim):
-        with pytest.raises(PlicError, match="cannot be compared"):
-            metric(np.zeros(SHAPE, np.uint8), other)
-
-
-# --- evaluation -----------------------------------------------------------------------------------------------------
 
 
 def test_evaluation_is_what_coding_gives(codec: FrozenCodec, pictures: Path) -> None:
@@ -314,59 +252,3 @@ def test_command_keeps_pictures(codec: FrozenCodec, pictures: Path, tmp_path: Pa
     out.unlink()
     again = CliRunner().invoke(main, arguments)
     assert (again.exit_code, "results.pictures exists" in again.stderr) == (2, True)
-
-
-# --- BD-rate --------------------------------------------------------------------------------------------------------
-
-RATES = (0.1, 0.2, 0.45, 0.8, 1.3)
-QUALITIES = (28.0, 30.5, 33.5, 36.0, 38.5)
-ANCHOR = Curve(RATES, QUALITIES)
-
-
-@pytest.mark.parametrize("factor", [0.5, 0.9, 1.0, 1.25])
-def test_bd_rate_of_a_shifted_curve(factor: float) -> None:
-    pytest.importorskip("bjontegaard")
-    test = Curve(tuple(factor * rate for rate in RATES), QUALITIES)
-    assert bd_rate(ANCHOR, test) == pytest.approx(100 * (factor - 1))
-    backwards = Curve(test.rate[::-1], test.quality[::-1])
-    assert bd_rate(ANCHOR, backwards) == pytest.approx(100 * (factor - 1))
-
-
-def test_bd_rate_needs_neither_equal_counts_nor_much_overlap() -> None:
-    pytest.importorskip("bjontegaard")
-    straight = Curve((0.1, 0.2, 0.4, 0.8), (28.0, 31.0, 34.0, 37.0))  # 3 dB for each doubling
-    test = Curve((0.6, 1.2), (36.0, 39.0))  # at 36 dB the anchor needs 0.8 / 2^(1/3)
-    assert overlap(straight, test) == (36.0, 37.0)
-    assert bd_rate(straight, test) == pytest.approx(100 * (0.6 / (0.8 / 2 ** (1 / 3)) - 1))
-
-
-@pytest.mark.parametrize("decibels", [-0.5, 0.0, 1.25])
-def test_bd_psnr_of_a_raised_curve(decibels: float) -> None:
-    pytest.importorskip("bjontegaard")
-    test = Curve(RATES, tuple(quality + decibels for quality in QUALITIES))
-    assert bd_psnr(ANCHOR, test) == pytest.approx(decibels, abs=1e-9)
-    backwards = Curve(test.rate[::-1], test.quality[::-1])
-    assert bd_psnr(ANCHOR, backwards) == pytest.approx(decibels, abs=1e-9)
-
-
-def test_bd_psnr_refuses() -> None:
-    with pytest.raises(PlicError, match="no rate in common"):
-        bd_psnr(ANCHOR, Curve((2.0, 3.0), (40.0, 41.0)))
-    with pytest.raises(PlicError, match="two qualities at one rate"):
-        bd_psnr(ANCHOR, Curve((0.5, 0.5), (30.0, 31.0)))
-
-
-def test_bd_rate_refuses() -> None:
-    with pytest.raises(PlicError, match="no quality in common"):
-        bd_rate(ANCHOR, Curve((1.0, 2.0), (40.0, 41.0)))
-    for rate, quality in (((1.0,), (30.0,)), ((1.0, 0.0), (30.0, 31.0)), ((1.0, 2.0), (30.0, 30.0))):
-        with pytest.raises(PlicError, match="make no rate-distortion curve"):
-            Curve(rate, quality)
-    with pytest.raises(PlicError, match="make no rate-distortion curve"):
-        Curve((1.0, 2.0), (30.0, math.nan))
-
-
-def test_bd_rate_names_its_extra(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "bjontegaard", None)
-    with pytest.raises(PluginError, match=r"pip install 'plic\[report\]'"):
-        bd_rate(ANCHOR, ANCHOR)

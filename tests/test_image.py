@@ -1,14 +1,12 @@
-"""Pictures: every mode in and out, padding, alpha and ICC without loss, files written whole or not at all."""
+"""Pictures: every mode in and out, what is no picture, padding and tensors."""
 
 from __future__ import annotations
 
 import contextlib
 import io
-import os
 import struct
 import tempfile
 import warnings
-import zlib
 from pathlib import Path
 
 import numpy as np
@@ -17,20 +15,16 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
-from PIL import Image, ImageCms
+from PIL import Image
+from sample_pictures import ALPHA, COLOUR, GREY, SRGB, png, rgb_png
 
-from plic.core.errors import DamagedStream, FileError, ImageError, StreamError, StreamLimit, WeightsError
-from plic.core.files import read_file, write_atomically
+from plic.core.errors import ImageError, WeightsError
 from plic.core.image import (
     FrameWarning,
     Picture,
     PictureWarning,
     PrecisionWarning,
     crop,
-    decode_plane,
-    decode_profile,
-    encode_plane,
-    encode_profile,
     from_tensor,
     pad,
     padded_size,
@@ -40,33 +34,11 @@ from plic.core.image import (
     write_picture,
 )
 
-SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 RNG = np.random.default_rng(7)
-COLOUR = RNG.integers(0, 256, (5, 7, 3), dtype=np.uint8)
-GREY = RNG.integers(0, 256, (5, 7), dtype=np.uint8)
-ALPHA = RNG.integers(0, 256, (5, 7), dtype=np.uint8)
-
-
-def png(width: int, height: int, depth: int, colour_type: int, rows: bytes, key: bytes = b"") -> bytes:
-    """A PNG of any bit depth, written by hand: Pillow cannot write most of those with 16 bits."""
-
-    def chunk(kind: bytes, data: bytes) -> bytes:
-        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-
-    head = struct.pack(">IIBBBBB", width, height, depth, colour_type, 0, 0, 0)
-    middle = chunk(b"tRNS", key) if key else b""
-    chunks = chunk(b"IHDR", head) + middle + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
-    return b"\x89PNG\r\n\x1a\n" + chunks
 
 
 def opened(data: bytes) -> Image.Image:
     return Image.open(io.BytesIO(data))
-
-
-def rgb_png(tmp_path: Path) -> Path:
-    path = tmp_path / "a.png"
-    Image.fromarray(COLOUR).save(path)
-    return path
 
 
 # --- modes in, modes out
@@ -393,179 +365,3 @@ def test_from_tensor_rounds_clips_and_averages() -> None:
         from_tensor(torch.full((1, 3, 2, 2), torch.nan))
     with pytest.raises(ImageError):
         from_tensor(torch.zeros(2, 3, 4, 4))
-
-
-# --- alpha plane and profile
-
-
-@settings(deadline=None)
-@given(hnp.arrays(np.uint8, hnp.array_shapes(min_dims=2, max_dims=2, max_side=40)))
-def test_alpha_plane_is_lossless(alpha: np.ndarray) -> None:
-    assert (decode_plane(encode_plane(alpha), alpha.shape[1], alpha.shape[0]) == alpha).all()
-
-
-def test_alpha_plane_without_webp(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("PIL.features.check", lambda feature: False)
-    data = encode_plane(ALPHA)
-    assert data.startswith(b"\x89PNG")
-    assert (decode_plane(data, 7, 5) == ALPHA).all()
-    for bad in (ALPHA.astype(np.int32), ALPHA[0], ALPHA[:0]):
-        with pytest.raises(ImageError):
-            encode_plane(bad)  # type: ignore[arg-type]
-
-
-@pytest.mark.parametrize("with_webp", [True, False])
-def test_hostile_alpha_planes(with_webp: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("PIL.features.check", lambda feature: with_webp)
-    data = encode_plane(ALPHA)
-    for width, height in ((5, 7), (7, 6), (1, 1)):
-        with pytest.raises(DamagedStream, match="alpha"):
-            decode_plane(data, width, height)
-    for length in range(len(data) - 20):
-        with pytest.raises(DamagedStream, match="alpha"):
-            decode_plane(data[:length], 7, 5)
-    for where in range(len(data)):
-        changed = bytearray(data)
-        changed[where] ^= 0x55
-        with contextlib.suppress(StreamError):
-            assert decode_plane(bytes(changed), 7, 5).shape == (5, 7)
-
-
-def test_alpha_plane_accepts_only_its_two_formats() -> None:
-    image = Image.fromarray(COLOUR)
-    for form, options in (("PNG", {}), ("JPEG", {}), ("BMP", {}), ("WEBP", {"quality": 50})):
-        buffer = io.BytesIO()
-        image.save(buffer, form, **options)
-        with pytest.raises(DamagedStream, match="alpha"):
-            decode_plane(buffer.getvalue(), 7, 5)
-
-
-def test_alpha_plane_with_two_headers() -> None:
-    head = struct.pack(">IIBBBBB", 9, 9, 8, 0, 0, 0, 0)
-    second = struct.pack(">I", 13) + b"IHDR" + head + struct.pack(">I", zlib.crc32(b"IHDR" + head))
-    data = png(7, 5, 8, 0, bytes(40))
-    with pytest.raises(DamagedStream, match="two different sizes"):
-        decode_plane(data[:33] + second + data[33:], 7, 5)
-
-
-def test_alpha_plane_bomb_stops_at_the_declared_size() -> None:
-    bomb = png(60000, 60000, 8, 0, b"")
-    with pytest.raises(DamagedStream, match="size is not the picture's"):
-        decode_plane(bomb, 7, 5)
-    with pytest.raises(StreamLimit, match="Pillow"):
-        decode_plane(bomb, 60000, 60000)
-
-
-@given(st.binary(max_size=2000))
-def test_profile_is_lossless(icc: bytes) -> None:
-    assert decode_profile(encode_profile(icc)) == icc
-
-
-def test_hostile_profiles() -> None:
-    data = encode_profile(SRGB)
-    for length in range(len(data)):
-        with pytest.raises(DamagedStream, match="icc"):
-            decode_profile(data[:length])
-    for damaged in (data + b"\0", b"no zlib", data[:-1] + bytes([data[-1] ^ 1])):
-        with pytest.raises(DamagedStream, match="icc"):
-            decode_profile(damaged)
-    with pytest.raises(StreamLimit, match="ICC"):
-        decode_profile(zlib.compress(bytes(10**6)), 1000)
-    assert decode_profile(zlib.compress(bytes(1000)), 1000) == bytes(1000)
-    with pytest.raises(ImageError, match="too long"):
-        encode_profile(bytes(2**24 + 1))
-
-
-# --- files
-
-
-@pytest.mark.parametrize("extension", ["png", "webp", "tif", "tiff", "bmp", "ppm", "PNG"])
-def test_written_pictures_are_lossless(extension: str, tmp_path: Path) -> None:
-    path = tmp_path / f"a.{extension}"
-    write_picture(Picture(COLOUR), path)
-    assert (read_picture(path).pixels == COLOUR).all()
-
-
-@pytest.mark.parametrize("extension", ["png", "webp", "tif"])
-@pytest.mark.parametrize("grey", [False, True])
-def test_written_alpha_is_lossless(extension: str, grey: bool, tmp_path: Path) -> None:
-    path = tmp_path / f"a.{extension}"
-    pixels = np.repeat(GREY[..., None], 3, axis=2) if grey else COLOUR
-    write_picture(Picture(pixels, ALPHA, grey=grey), path)
-    picture = read_picture(path)
-    assert (picture.pixels == pixels).all()
-    assert picture.alpha is not None
-    assert (picture.alpha == ALPHA).all()
-
-
-def test_grey_pgm_and_jpeg(tmp_path: Path) -> None:
-    write_picture(Picture(np.repeat(GREY[..., None], 3, axis=2), grey=True), tmp_path / "a.pgm")
-    assert (read_picture(tmp_path / "a.pgm").pixels[..., 0] == GREY).all()
-    flat = np.full((16, 16, 3), 99, np.uint8)
-    write_picture(Picture(flat), tmp_path / "a.jpg")
-    assert np.abs(read_picture(tmp_path / "a.jpg").pixels.astype(int) - 99).max() <= 2
-
-
-def test_what_a_format_cannot_hold(tmp_path: Path) -> None:
-    with pytest.raises(ImageError, match=r"write a PNG instead: .*a\.png"):
-        write_picture(Picture(COLOUR, ALPHA), tmp_path / "a.jpg")
-    with pytest.raises(ImageError, match="PGM"):
-        write_picture(Picture(COLOUR), tmp_path / "a.pgm")
-    with pytest.raises(ImageError, match=r"\.png, ") as caught:
-        write_picture(Picture(COLOUR), tmp_path / "a.pnk")
-    assert ".png" in caught.value.near
-    with pytest.raises(ImageError, match="it has none"):
-        write_picture(Picture(COLOUR), tmp_path / "a")
-    with pytest.raises(ImageError, match="cannot write"):
-        write_picture(Picture(np.zeros((1, 70000, 3), np.uint8)), tmp_path / "a.jpg")
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_writing_is_all_or_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = tmp_path / "a"
-    write_atomically(path, b"old")
-    path.chmod(0o640)
-    write_atomically(path, b"new")
-    assert path.read_bytes() == b"new"
-    assert path.stat().st_mode & 0o777 == 0o640
-
-    def fail(*_: object) -> None:
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(os, "replace", fail)
-    with pytest.raises(FileError, match="No space left"):
-        write_atomically(path, b"other")
-    assert path.read_bytes() == b"new"
-    assert list(tmp_path.iterdir()) == [path]
-
-
-def test_writing_follows_links_and_spares_devices(tmp_path: Path) -> None:
-    (tmp_path / "real").write_bytes(b"")
-    (tmp_path / "link").symlink_to(tmp_path / "real")
-    write_atomically(tmp_path / "link", b"x")
-    assert (tmp_path / "link").is_symlink()
-    assert (tmp_path / "real").read_bytes() == b"x"
-    write_atomically("/dev/null", b"x")
-    assert not Path("/dev/null").is_file()
-
-
-def test_where_files_cannot_be_written_or_read(tmp_path: Path) -> None:
-    with pytest.raises(FileError, match="mkdir -p"):
-        write_atomically(tmp_path / "none" / "a", b"")
-    with pytest.raises(FileError, match="folder"):
-        write_atomically(tmp_path, b"")
-    with pytest.raises(FileError, match="cannot be read"):
-        read_file(tmp_path)
-    (tmp_path / "kodim01.plic").write_bytes(b"data")
-    with pytest.raises(FileError, match="no such file") as caught:
-        read_file(tmp_path / "kodim1.plic")
-    assert caught.value.near == ("kodim01.plic",)
-    assert read_file(tmp_path / "kodim01.plic") == b"data"
-
-
-@pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="root may write everywhere")
-def test_missing_permission_has_a_hint(tmp_path: Path) -> None:
-    tmp_path.chmod(0o500)
-    with pytest.raises(FileError, match="permissions"):
-        write_atomically(tmp_path / "a", b"")
-    tmp_path.chmod(0o700)
