@@ -45,6 +45,16 @@ def test_one_model_for_each_lambda() -> None:
     assert json.loads(Path("run/1/run.json").read_text())["parts"][0]["seed"] == 3
 
 
+def test_a_time_limit_ends_the_run_with_weights_and_nothing_left() -> None:
+    result = train("--lambda", "0.01", "--minutes", "0.02", "--steps", "1000000", "--log-every", "1")
+    assert result.exit_code == 0
+    log = [json.loads(line) for line in Path("run/log.jsonl").read_text().splitlines()]
+    assert 0 < log[-1]["step"] < 1000000
+    assert log[-1]["seconds_left"] == 0
+    assert all(line["seconds_left"] >= 0 for line in log)
+    assert load("run/weights.safetensors").recipe.name == "balle2018"
+
+
 def test_lambdas_in_one_list() -> None:
     assert train("--lambdas", "0.02,0.005", "--lambda", "0.01", "--steps", "1").exit_code == 0
     models = [load(f"run/{index}/weights.safetensors") for index in (0, 1, 2)]

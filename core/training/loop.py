@@ -148,7 +148,7 @@ class _Loop:
     def _progress(self, means: Means, steps: int, seconds: float) -> Progress:
         run = self.run
         crop, batch = crops(run.settings, run.share)
-        share = max(run.share, 1e-9)
+        share = min(max(run.share, 1e-9), 1.0)  # the last step of a time limit ends past it
         return Progress(
             step=run.done,
             steps=run.settings.steps,
